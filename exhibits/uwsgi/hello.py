@@ -1,0 +1,9 @@
+"""The smallest uwsgi program is a WSGI callable: uWSGI loads it and speaks uwsgi to the web server.
+
+    uwsgi --socket app.sock --wsgi-file hello.py
+"""
+
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"Hello, World!\n"]
