@@ -89,6 +89,7 @@ class Process:
     speaks: to whom it speaks what, for people.
     files: configuration copied from `exhibits/` into the run folder, host, port and mount put in.
     environ: variables it needs besides those of everybody.
+    edits: (old, new) texts to change in the copied files.
     """
 
     part: str
@@ -96,6 +97,7 @@ class Process:
     speaks: str
     files: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
+    edits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,9 @@ class Stack:
         return [PARTS[name] for name in dict.fromkeys(names) if name in PARTS]
 
 
-def nginx(room, carrier, behind):
+def nginx(room, carrier, behind, *edits):
     return Process("nginx", "{nginx} -p {run}/ -e stderr -c nginx.conf",
-                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/nginx.conf",))  # fmt: skip
+                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/nginx.conf",), edits=edits)  # fmt: skip
 
 
 def flup(room, carrier):
@@ -188,8 +190,9 @@ STACKS = (
         nginx("uwsgi", "uwsgi", "uWSGI"))),
     Stack("uwsgi-gunicorn", "uwsgi", "WSGI callable", "uwsgi", (
         Process("gunicorn", GUNICORN + "--protocol uwsgi --bind unix:app.sock --workers 4",
-                "uwsgi on a Unix socket, WSGI with the program"),
-        nginx("uwsgi", "uwsgi", "gunicorn"))),
+                "uwsgi on a Unix socket, WSGI with the program", environ=MOUNTED),
+        # gunicorn takes no SCRIPT_NAME from the packet: it cuts its own off the whole path.
+        nginx("uwsgi", "uwsgi", "gunicorn", ("PATH_INFO $rest", "PATH_INFO $uri")))),
     Stack("asgi-uvicorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("uvicorn", UVICORN + "--host {host} --port {port}",
                 "HTTP and WebSocket with visitors, ASGI with the program"),

@@ -172,7 +172,7 @@ class Exhibit:
     def start(self, process):
         places = self.places()
         for name in process.files:
-            self.install(ROOT / "exhibits" / name)
+            self.install(ROOT / "exhibits" / name, process.edits)
         environ = {
             **os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GUESTBOOK": str(self.guestbook),
             **{name: value.format(**places) for name, value in process.environ.items()},
@@ -186,11 +186,13 @@ class Exhibit:
         self.processes.append((process, popen, reader))
         reader.start()
 
-    def install(self, file):
+    def install(self, file, edits):
         """Copy a configuration file into the run folder, with this exhibit's address and mount point."""
         text = file.read_text()
-        text = text.replace("127.0.0.1:8000", f"{self.host}:{self.port}")
-        text = text.replace("(?<mount>)(?<rest>/.*)", f"(?<mount>{re.escape(self.mount)})(?<rest>/.*|)")
+        address = ("127.0.0.1:8000", f"{self.host}:{self.port}")
+        mount = ("(?<mount>)(?<rest>/.*)", f"(?<mount>{re.escape(self.mount)})(?<rest>/.*|)")
+        for old, new in (address, mount, *edits):
+            text = text.replace(old, new)
         (self.run / file.name).write_text(text)
 
     def read(self, process, popen):

@@ -20,6 +20,8 @@ class Server(ThreadingMixIn, WSGIServer):
 class Handler(WSGIRequestHandler):
     def get_environ(self):
         environ = super().get_environ()
+        if "Content-Type" not in self.headers:
+            del environ["CONTENT_TYPE"]  # wsgiref makes up "text/plain" where the visitor sent none
         mount, path = self.server.mount, environ["PATH_INFO"]
         if path == mount or path.startswith(mount + "/"):
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount, path[len(mount):]

@@ -41,9 +41,12 @@ def read_body(environ, request):
     length = environ.get("CONTENT_LENGTH")
     endless = not length and environ.get("wsgi.input_terminated", False)
     remaining = float("inf") if endless else int(length or 0)
-    while remaining > 0 and (chunk := environ["wsgi.input"].read(min(remaining, 65536))):
-        request.feed(chunk)
-        remaining -= len(chunk)
+    try:
+        while remaining > 0 and (chunk := environ["wsgi.input"].read(min(remaining, 65536))):
+            request.feed(chunk)
+            remaining -= len(chunk)
+    except OSError:  # the client broke off, and the server says so in this way
+        return False
     return endless or remaining == 0
 # --8<-- [end:body]
 

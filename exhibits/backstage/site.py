@@ -1,0 +1,255 @@
+"""The fences of the site: what Markdown cannot say, rendered from the catalog and the other data.
+
+A page under `docs/` asks for one with a fenced code block that has its name:
+
+    ```servers
+    wsgi
+    ```
+
+`mkdocs.yml` maps the name to a function here. The function takes the text in the
+fence and returns HTML. Whatever goes wrong stops the build.
+"""
+
+import ast
+import re
+import tomllib
+from functools import wraps
+from html import escape
+from pathlib import Path
+
+from pymdownx.superfences import SuperFencesException
+
+from exhibits import catalog
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def fence(render):
+    """Make a formatter for superfences of render(text in the fence) -> HTML."""
+
+    @wraps(render)
+    def formatter(source, language, class_name, options, md, **more):
+        try:
+            return render(source.strip())
+        except Exception as error:  # any other kind would be printed into the page as code
+            raise SuperFencesException(f"fence {language} {source.strip()!r}: {error!r}") from error
+
+    return formatter
+
+
+# ---------------------------------------------------------------- the grid
+
+
+@fence
+def grid(_):
+    """The map, for the home page: a row for each carrier, a column for each interface."""
+    interfaces = unique(stack.interface for stack in catalog.STACKS)
+    carriers = unique(carrier for stack in catalog.STACKS for carrier in carriers_of(stack))
+    rows = [("", [escape(carrier), *(cell(interface, carrier) for interface in interfaces)]) for carrier in carriers]
+    return table("map", ["Carrier ↓ interface →", *map(escape, interfaces)], rows)
+
+
+def cell(interface, carrier):
+    """The stages and stacks of one cell, as links from the home page."""
+    stacks = [s for s in catalog.STACKS if s.interface == interface and carrier in carriers_of(s)]
+    lines = []
+    for name in unique(stack.stage for stack in stacks):
+        names = (link(f"stages/{name}/#{s.name}", escape(s.server)) for s in stacks if s.stage == name)
+        stage = link(f"stages/{name}/", escape(catalog.stage(name).title), "stage")
+        lines.append(f'{stage}<ul>{"".join(f"<li>{name}</li>" for name in names)}</ul>')
+    return "".join(lines)
+
+
+def carriers_of(stack):
+    return stack.carrier.split(", ")
+
+
+@fence
+def rooms(_):
+    """The stages in the order of history, for the home page."""
+    items = (
+        f'<li><span class="year">{stage.year}</span> {link(f"stages/{stage.name}/", escape(stage.title))} '
+        f"<span>{escape(stage.idea)}</span></li>"
+        for stage in catalog.STAGES
+    )
+    return f'<ol class="rooms">{"".join(items)}</ol>'
+
+
+# ---------------------------------------------------------------- commands
+
+
+@fence
+def clone(commands):
+    """The commands, after the ones that fetch the project."""
+    url = settings()["repo_url"]
+    return shell([f"git clone {url}", f"cd {url.rpartition('/')[2]}", *commands.splitlines()])
+
+
+@fence
+def run(stage_name):
+    """Every way to start a stage."""
+    start = f"nox -s exhibit-{catalog.stage(stage_name).name}"
+    others = [f"{start} -- --server {stack.server}" for stack in catalog.stacks_of(stage_name)[1:]]
+    return shell([start, *others, f"{start} -- --hello"])
+
+
+def shell(lines):
+    return f'<div class="highlight"><pre><code>{escape(chr(10).join(lines))}</code></pre></div>'
+
+
+# ---------------------------------------------------------------- tables
+
+
+@fence
+def servers(stage_name):
+    """The stacks of a stage: parts, interface, carrier, who speaks what to whom."""
+    stage = catalog.stage(stage_name)
+    columns = ["Stack", "Parts", "Interface", "Carrier", "Who speaks what, from the visitor inwards"]
+    return table("servers", columns, [
+        (stack.name, [name_of(stack), parts(stack), escape(stack.interface), escape(stack.carrier), speakers(stack)])
+        for stack in catalog.stacks_of(stage.name)
+    ])  # fmt: skip
+
+
+def name_of(stack):
+    """The stack's name; the first of its stage is the default."""
+    default = stack == catalog.stacks_of(stack.stage)[0]
+    return f"<code>{escape(stack.name)}</code>" + (" <small>default</small>" if default else "")
+
+
+def parts(stack):
+    """What the stack is made of, each part linked to its home."""
+    names = unique([process.part for process in stack.processes] + list(stack.needs))
+    known = catalog.PARTS
+    return ", ".join(link(known[name].home, escape(name)) if name in known else escape(name) for name in names)
+
+
+def speakers(stack):
+    items = (f"<li><b>{escape(p.part)}</b>: {escape(p.speaks)}</li>" for p in reversed(stack.processes))
+    return f"<ol>{''.join(items)}</ol>"
+
+
+@fence
+def differences(stage_name):
+    """The known differences of a stage, or of every stage where the fence says "all"."""
+    stacks = catalog.STACKS if stage_name == "all" else catalog.stacks_of(catalog.stage(stage_name).name)
+    names = {stack.name for stack in stacks}
+    entries = [entry for entry in known_differences() if entry["stack"] in names]
+    if not entries:
+        return "<p>None are known.</p>"
+    columns = ["Stack", "Cases", "What happens", "Why"]
+    return table("differences", columns, [("", difference(entry)) for entry in entries])
+
+
+def known_differences():
+    """The entries of `exhibits/differences.toml`, which says what their fields mean; KeyError at an unknown stack."""
+    with open(ROOT / "exhibits" / "differences.toml", "rb") as file:
+        entries = tomllib.load(file).get("difference", [])
+    for entry in entries:
+        catalog.find(entry["stack"])
+    return entries
+
+
+def difference(entry):
+    """The cells of one known difference."""
+    cases = " ".join(f"<code>{escape(case)}</code>" for case in entry["cases"])
+    mounted = " <small>under a mount point</small>" if entry.get("mounted") else ""
+    why = f'{prose(entry["why"])} <small>Source: {prose(entry["source"])}</small>'
+    return [f"<code>{escape(entry['stack'])}</code>", cases + mounted, prose(entry["happens"]), why]
+
+
+def prose(text):
+    """Plain text as HTML: `code` is code, and an address is a link."""
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text.strip()))
+    return re.sub(r"https?://[^\s<>()]*[^\s<>().,;:]", lambda found: link(found[0], found[0].partition("//")[2]), text)
+
+
+def table(css_class, columns, rows):
+    """An HTML table. columns and cells are HTML; a row is (id or "", cells), its first cell the row's header.
+
+    Style sheets stack the cells of narrow screens, each under its data-label.
+    A browser forgets then that it is a table, so the roles are spelled out.
+    """
+    head = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in columns)
+    body = []
+    for id, (first, *others) in rows:
+        cells = "".join(
+            f'<td role="cell" data-label="{column}">{other}</td>' if other else '<td role="cell"></td>'
+            for column, other in zip(columns[1:], others, strict=True)
+        )
+        attribute = f' id="{id}"' if id else ""
+        body.append(f'<tr role="row"{attribute}><th scope="row" role="rowheader">{first}</th>{cells}</tr>')
+    return (f'<div class="table"><table class="{css_class}" role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+            f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>')  # fmt: skip
+
+
+# ---------------------------------------------------------------- the repository
+
+
+@fence
+def sources(stage_name):
+    """The specification of a stage, the files of its room, what they share with others, and their tests."""
+    stage = catalog.stage(stage_name)
+    room = sorted(path for path in (ROOT / "exhibits" / stage.name).iterdir() if is_source(path))
+    shared = [ROOT / "exhibits" / name for name in ("guestbook.py", "cgi_variables.py", "catalog.py")]
+    tests = [ROOT / "tests" / "test_contract.py", *sorted((ROOT / "tests").glob(f"test_{stage.name}*.py"))]
+    specification = f"<li>{link(stage.url, escape(stage.specification))}: the specification</li>"
+    return file_list([*room, *shared, *tests], specification)
+
+
+@fence
+def files(names):
+    """Files of the repository, one name a line."""
+    return file_list([ROOT / name for name in names.split()])
+
+
+def is_source(path):
+    return path.is_file() and path.name != "__init__.py" and not path.name.startswith(".") and path.suffix != ".pyc"
+
+
+def file_list(paths, first=""):
+    """A list of links to files (Path), each with what it says of itself; `first` is an item to begin with."""
+    items = []
+    for path in paths:
+        name = path.relative_to(ROOT).as_posix()
+        says = summary(path)
+        items.append(f"<li>{link(on_the_web(name), f'<code>{escape(name)}</code>')}{f': {prose(says)}' if says else ''}</li>")
+    return f'<ul class="files">{first}{"".join(items)}</ul>'
+
+
+def summary(path):
+    """The first sentence of a file's docstring or of the comment it begins with; "" where there is neither."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        text = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        comment = re.match(r"(?:[#;].*\n)*", text)[0]
+        text = re.sub(r"(?m)^[#;] ?", "", comment)
+    return re.split(r"(?<=[.!?])\s", text.partition("\n\n")[0].replace("\n", " ").strip())[0]
+
+
+def on_the_web(name):
+    """Where a file of the repository can be read."""
+    found = settings()
+    branch = found["edit_uri"].split("/")[1]
+    return f"{found['repo_url']}/blob/{branch}/{name}"
+
+
+def settings():
+    """repo_url and edit_uri, from mkdocs.yml."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    return dict(re.findall(r"^(repo_url|edit_uri): *(\S+)$", text, re.MULTILINE))
+
+
+# ---------------------------------------------------------------- HTML
+
+
+def link(address, text, css_class=""):
+    """A link; address is plain or escaped text without quotes, text is HTML."""
+    attribute = f' class="{css_class}"' if css_class else ""
+    return f'<a href="{address}"{attribute}>{text}</a>'
+
+
+def unique(values):
+    """The values without repeats, in order."""
+    return list(dict.fromkeys(values))

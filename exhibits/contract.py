@@ -1,0 +1,342 @@
+"""The contract: the same request in, the same answer out, to the byte, at every stack.
+
+A case is a short visit: requests, the answers they must get, and what stands in
+the guestbook afterwards. Before each case the guestbook holds one entry, `SEED`.
+`{mount}` in a request stands for the path of the mount point as visitors see it,
+in an answer for the mount point as the program sees it.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+from exhibits import guestbook
+from exhibits.backstage.client import request
+
+SEED = (1, "1993-12-05T12:00:00Z", "Ada", "First!")
+SEED_JSON = '{"id":1,"at":"1993-12-05T12:00:00Z","name":"Ada","message":"First!"}'
+
+PLAIN = {"content-type": "text/plain; charset=utf-8"}
+JSON = {"content-type": "application/json"}
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request and its answer.
+
+    request: bytes, sent as they are; `then` are sent after them, in pieces.
+    hang_up: the client closes its side after the last piece.
+    status: the status code, or several where gateways may decide (0: no answer, the
+        connection is closed); then neither header fields nor body are compared.
+    headers: every header field the answer must have, but for the ones nobody
+        compares; Content-Length is added where body is bytes and not streamed.
+    body: bytes, or a compiled pattern the whole body must match.
+    """
+
+    request: bytes
+    status: int | tuple[int, ...]
+    headers: dict[str, str | list[str]]
+    body: bytes | re.Pattern = b""
+    streamed: bool = False
+    then: tuple[bytes, ...] = ()
+    hang_up: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """name: unique; shows: what it shows, and where that is laid down; stored: (name, message) of new entries.
+
+    mounted: it makes sense under a mount point only, and only where visitors see that.
+    """
+
+    name: str
+    shows: str
+    steps: tuple[Step, ...]
+    stored: tuple[tuple[str, str], ...] = ()
+    mounted: bool = False
+
+
+# ---------------------------------------------------------------- shorthands
+
+
+def get(path, *headers, **more):
+    return request("GET", "{mount}" + path, *headers, **more)
+
+
+def post(path, body, *headers, method="POST"):
+    return request(method, "{mount}" + path, *headers, body=body)
+
+
+def plain(sent, text, status=200, headers=None, **more):
+    return Step(sent, status, {**PLAIN, **(headers or {})}, text.encode(), **more)
+
+
+def as_json(sent, value, status=200, headers=None, **more):
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Step(sent, status, {**JSON, **(headers or {})}, body, **more)
+
+
+def told(sent, method="GET", path="/request", query="", **headers):
+    """The answer of /request to a request with these header fields (x_mood="…" is X-Mood)."""
+    headers = {name.replace("_", "-"): value for name, value in {"host": "museum.test", **headers}.items()}
+    return as_json(sent, {
+        "method": method, "path": path, "query": query, "mount": "{mount}", "scheme": "http",
+        "headers": dict(sorted(headers.items())),
+    })  # fmt: skip
+
+
+def refused(sent, status, reason, sentence, headers=None, **more):
+    return plain(sent, f"{status} {reason}: {sentence}\n", status, headers, **more)
+
+
+def signed(sent, name, visits):
+    """The answer to a form that was accepted: name is the cookie's value."""
+    where = "; Path={path}; SameSite=Lax"
+    return plain(sent, "Thank you for signing.\n", 303, {
+        "location": "{mount}/", "set-cookie": [f"name={name}{where}", f"visits={visits}{where}"],
+    })  # fmt: skip
+
+
+def digest(data):
+    return {"length": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def chunked(*chunks):
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+BYTES = bytes(range(256))
+LARGE = b"0123456789" * 7000
+HUGE = b"x" * 1_200_000
+ALLOW_ENTRIES = {"allow": "GET, HEAD, OPTIONS, POST"}
+NOTHING = "there is nothing here"
+
+def seed(path):
+    """Make the guestbook in this SQLite file hold `SEED` and nothing else; return its store."""
+    store = guestbook.Store(path)
+    store.execute("DELETE FROM entries")
+    store.execute("DELETE FROM sqlite_sequence")
+    store.execute("INSERT INTO entries (id, at, name, message) VALUES (?, ?, ?, ?)", *SEED)
+    return store
+
+
+def page():
+    """The page as the guestbook makes it, no gateway involved: its ETag and Cache-Control, and its bytes."""
+    asked = guestbook.Request("GET", "/", "", lambda: [], "", "http")
+    answer = guestbook.respond(asked, seed(":memory:"))
+    return {name.lower(): value for name, value in answer.headers[1:3]}, answer.body
+
+
+PAGE, PAGE_BODY = page()
+
+# ---------------------------------------------------------------- the cases
+
+CASES = (
+    # The request line.
+    Case("hello", "the smallest answer", (plain(get("/hello"), "Hello, World!\n"),)),
+    Case("hello-name", "a query parameter", (plain(get("/hello?name=Ada"), "Hello, Ada!\n"),)),
+    Case("hello-utf8", "percent-encoded UTF-8 and + in a query (URL standard, application/x-www-form-urlencoded)",
+         (plain(get("/hello?name=J%C3%BCrgen+M%26M"), "Hello, Jürgen M&M!\n"),)),
+    Case("hello-broken-utf8", "a query that is not UTF-8 is the visitor's mistake, not a crash",
+         (refused(get("/hello?name=%FF"), 400, "Bad Request", "a field is not UTF-8"),)),
+    Case("http-1.0", "HTTP/1.0 needs no Host (RFC 9112 section 3.2)",
+         (plain(get("/hello", version="1.0"), "Hello, World!\n"),)),
+    Case("path-utf8", "a path is percent-decoded, and its bytes are UTF-8 (PEP 3333, Unicode Issues)",
+         (told(get("/request/caf%C3%A9"), path="/request/café"),)),
+    Case("path-decoded-once", "%25 is a percent sign, and what follows it is text (RFC 3986 section 2.4)",
+         (told(get("/request/100%2525"), path="/request/100%25"),)),
+    Case("path-encoded-slash", "%2F becomes a slash like any other (RFC 3875 section 4.1.5)",
+         (told(get("/request/a%2Fb"), path="/request/a/b"),)),
+    Case("path-encoded-question-mark", "%3F belongs to the path, the query begins at the first ?",
+         (told(get("/request/a%3Fb?c"), path="/request/a?b", query="c"),)),
+    Case("path-space-and-plus", "%20 is a space, + is itself in a path (RFC 3986 section 3.3)",
+         (told(get("/request/a%20b+c"), path="/request/a b+c"),)),
+    Case("path-punctuation", "what RFC 3986 section 3.3 allows in a path arrives as it is",
+         (told(get("/request/~a!$&'()*,;=:@-._"), path="/request/~a!$&'()*,;=:@-._"),)),
+    Case("path-double-slash", "an empty segment is a segment (RFC 3986 section 3.3)",
+         (told(get("/request//b"), path="/request//b"),)),
+    Case("path-broken-utf8", "bytes that are not UTF-8 get a clear answer",
+         (refused(get("/request/%FF%FE"), 400, "Bad Request", "the path is not UTF-8"),)),
+    Case("path-line-break", "CR LF in a path never becomes a header field (CVE-2019-11043 began so)",
+         (told(get("/request/a%0D%0Ab"), path="/request/a\r\nb"),)),
+    Case("query-raw", "the query string is handed on as it was sent (RFC 3875 section 4.1.7)",
+         (told(get("/request?a=%C3%A9&b=+%2B&c"), query="a=%C3%A9&b=+%2B&c"),)),
+    Case("query-empty", "an empty query is no query (RFC 3875 section 4.1.7)", (told(get("/request?"), query=""),)),
+    Case("not-found", "an unknown path", (refused(get("/nowhere"), 404, "Not Found", NOTHING),)),
+
+    # Methods.
+    Case("head", "HEAD: the header fields of GET without its body (RFC 9110 section 9.3.2)",
+         (Step(request("HEAD", "{mount}/hello"), 200, {**PLAIN, "content-length": "14"}),)),
+    Case("head-keeps-step", "after HEAD the connection is not out of step",
+         (Step(request("HEAD", "{mount}/hello"), 200, {**PLAIN, "content-length": "14"}),
+          plain(get("/hello?name=next"), "Hello, next!\n"))),
+    Case("head-not-found", "errors answer HEAD without a body too",
+         (Step(request("HEAD", "{mount}/nowhere"), 404, {**PLAIN, "content-length": "37"}),)),
+    Case("head-stream", "a streamed answer asked for by HEAD",
+         (Step(request("HEAD", "{mount}/stream"), 200, {**PLAIN, "cache-control": "no-store"}, streamed=True),)),
+    Case("options", "OPTIONS says what a resource can (RFC 9110 section 9.3.7)",
+         (Step(request("OPTIONS", "{mount}/entries"), 204, ALLOW_ENTRIES, streamed=True),)),
+    Case("method-not-allowed", "405 with Allow (RFC 9110 section 15.5.6)",
+         (refused(request("DELETE", "{mount}/entries"), 405, "Method Not Allowed", "not with this method",
+                  ALLOW_ENTRIES),)),
+    Case("method-unheard-of", "a method nobody knows is the program's to refuse (RFC 3875 section 4.1.12)",
+         (refused(request("BREW", "{mount}/hello"), 405, "Method Not Allowed", "not with this method",
+                  {"allow": "GET, HEAD, OPTIONS"}),)),
+    Case("method-told", "POST reaches the program as POST",
+         (told(post("/request", b"x", "Content-Type: text/plain"), "POST", content_type="text/plain"),)),
+
+    # Header fields.
+    Case("header", "a header field of one's own", (told(get("/request", "X-Mood: fine"), x_mood="fine"),)),
+    Case("header-repeated", "repeated fields keep all their values, in order (RFC 9110 section 5.3)",
+         (told(get("/request", "X-D: 1", "Accept: */*", "X-D: 2"), accept="*/*", x_d="1, 2"),)),
+    Case("header-spaces", "white space around a value is not part of it (RFC 9110 section 5.5)",
+         (told(get("/request", "X-W: \t a  b\t "), x_w="a  b"),)),
+    Case("header-empty", "an empty value is a value", (told(get("/request", "X-Empty:"), x_empty=""),)),
+    Case("header-latin-1", "bytes above 127 pass through (obs-text, RFC 9110 section 5.5)",
+         (told(get("/request", "X-L: caf\xe9"), x_l="caf\xe9"),)),
+    Case("header-underscore", "X_Mood must not pass for X-Mood: both would be HTTP_X_MOOD",
+         (told(get("/request", "X_Mood: forged", "X-Mood: fine"), x_mood="fine"),)),
+    Case("header-proxy", "Proxy must not become HTTP_PROXY, a setting of the process (httpoxy, CVE-2016-5385)",
+         (told(get("/request", "Proxy: http://evil.test/")),)),
+    Case("header-authorization", "credentials are not told to everybody (RFC 3875 section 4.1.18)",
+         (told(get("/request", "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),)),
+    Case("header-forwarded", "X-Forwarded-Proto from just anybody does not change the scheme",
+         (told(get("/request", "X-Forwarded-Proto: https"), x_forwarded_proto="https"),)),
+    Case("header-long", "a field of 5,000 bytes fits every gateway's buffer",
+         (told(get("/request", "X-Long: " + "a" * 5000), x_long="a" * 5000),)),
+    Case("cookies", "cookies are parsed, names and values",
+         (as_json(get("/cookies", "Cookie: a=1; b=J%C3%BCrgen"), {"a": "1", "b": "Jürgen"}),)),
+    Case("cookies-repeated", "two Cookie fields are one list (RFC 9113 section 8.2.3)",
+         (as_json(get("/cookies", "Cookie: a=1", "Cookie: b=2"), {"a": "1", "b": "2"}),)),
+    Case("cookies-none", "no cookies", (as_json(get("/cookies"), {}),)),
+
+    # Bodies.
+    Case("echo", "a body with a length comes back, with its type",
+         (Step(post("/echo", "Grüße".encode(), "Content-Type: text/x-greeting"), 200,
+               {"content-type": "text/x-greeting"}, "Grüße".encode()),)),
+    Case("echo-bytes", "all 256 bytes pass, and PUT does as POST",
+         (Step(post("/echo", BYTES, "Content-Type: application/octet-stream", method="PUT"), 200,
+               {"content-type": "application/octet-stream"}, BYTES),)),
+    Case("body-empty", "Content-Length: 0", (as_json(post("/digest", b"", "Content-Length: 0"), digest(b"")),)),
+    Case("body-none", "POST with no body at all (RFC 9112 section 6.3)",
+         (as_json(post("/digest", b""), digest(b"")),)),
+    Case("body-chunked", "a chunked body arrives whole: the gateway takes the coding off (RFC 3875 section 4.2)",
+         (as_json(post("/digest", chunked(b"abc", b"de"), CHUNKED), digest(b"abcde")),)),
+    Case("body-in-pieces", "a body that comes in three writes",
+         (as_json(post("/digest", b"abc", "Content-Length: 9"), digest(b"abcdefghi"), then=(b"def", b"ghi")),)),
+    Case("body-70000", "a body longer than a FastCGI record can be (65,535 bytes, FastCGI section 3.3)",
+         (as_json(post("/digest", LARGE), digest(LARGE)),)),
+    Case("body-70000-echo", "the same on the way back",
+         (Step(post("/echo", LARGE, "Content-Type: text/plain"), 200, {"content-type": "text/plain"}, LARGE),)),
+    Case("body-1200000", "a body longer than nginx allows by default (client_max_body_size)",
+         (as_json(post("/digest", HUGE), digest(HUGE)),)),
+    Case("body-too-large", "over the program's limit: 413 (RFC 9110 section 15.5.14), and nothing is stored",
+         (refused(post("/entries", b"name=a&message=" + HUGE, FORM), 413, "Content Too Large",
+                  "the body is longer than 1048576 bytes"),)),
+    Case("body-too-large-chunked", "the same with no length announced",
+         (refused(post("/entries", chunked(b"name=a&message=", HUGE), FORM, CHUNKED), 413, "Content Too Large",
+                  "the body is longer than 1048576 bytes"),)),
+    Case("body-cut-off", "a client that breaks off half-way has not signed (RFC 9112 section 8)",
+         (Step(post("/entries", b"name=Eve&message=b", FORM, "Content-Length: 50"), (0, 400, 408, 499), {},
+               hang_up=True),)),
+    Case("body-cut-off-chunked", "the same with a chunked body that lacks its last chunk",
+         (Step(post("/entries", b"12\r\nname=Eve&message=b\r\n", FORM, CHUNKED), (0, 400, 408, 499), {},
+               hang_up=True),)),
+    Case("body-expect", "Expect: 100-continue is answered before the body is sent (RFC 9110 section 10.1.1)",
+         (as_json(post("/digest", b"", "Content-Length: 5", "Expect: 100-continue"), digest(b"hello"),
+                  then=(b"hello",)),)),
+    Case("body-then-next", "two requests with bodies over one connection, where it is kept",
+         (as_json(post("/digest", b"one"), digest(b"one")), as_json(post("/digest", b"two"), digest(b"two")))),
+    Case("body-unread", "a body nobody asked for does not disturb the next request",
+         (plain(get("/hello", "Content-Length: 4", body=b"body"), "Hello, World!\n"),
+          plain(get("/hello?name=next"), "Hello, next!\n"))),
+
+    # The guestbook.
+    Case("page", "the page, its tag, and 304 to who has it (RFC 9110 section 13.1.2)",
+         (Step(get("/"), 200, {**PAGE, "content-type": "text/html; charset=utf-8"}, PAGE_BODY),
+          Step(get("/", f"If-None-Match: \"old\", W/{PAGE['etag']}"), 304, PAGE, streamed=True))),
+    Case("sign-form", "a form: 303 and two Set-Cookie fields that stay two (RFC 6265 section 3)",
+         (signed(post("/entries", b"name=Ada+L.&message=Hi%21", FORM), "Ada%20L.", 1),
+          signed(post("/entries", b"name=Ada+L.&message=Again", FORM, "Cookie: visits=1"), "Ada%20L.", 2)),
+         stored=(("Ada L.", "Hi!"), ("Ada L.", "Again"))),
+    Case("sign-json", "the same as JSON: 201 and where the entry is (RFC 9110 section 15.3.2)",
+         (as_json(post("/entries", '{"name":"Jürgen","message":"Grüße"}'.encode(), "Content-Type: application/json"),
+                  {"id": 2}, 201, {"location": "{mount}/entries/2"}),
+          Step(get("/entries/2"), 200, JSON,
+               re.compile('{"id":2,"at":"[-0-9]{10}T[:0-9]{8}Z","name":"Jürgen","message":"Grüße"}'.encode()))),
+         stored=(("Jürgen", "Grüße"),)),
+    Case("sign-chunked", "a form in chunks",
+         (signed(post("/entries", chunked(b"name=Ada&mess", b"age=Hi"), FORM, CHUNKED), "Ada", 1),),
+         stored=(("Ada", "Hi"),)),
+    Case("sign-line-break", "CR LF in a name is text, and never a header field",
+         (refused(post("/entries", b"name=a%0D%0ASet-Cookie:+b=1%0D&message=x", FORM), 422, "Unprocessable Content",
+                  "the name holds a control character"),)),
+    Case("sign-markup", "markup is shown, never run",
+         (signed(post("/entries", b"name=%3Cb%3E&message=%3Cscript%3Ealert%281%29%3C%2Fscript%3E", FORM),
+                 "%3Cb%3E", 1),
+          Step(get("/"), 200, {"content-type": "text/html; charset=utf-8", "cache-control": "no-cache",
+                               "etag": re.compile('"[0-9a-f]{32}"')},
+               re.compile(rb"(?s)(?!.*<script>alert).*&lt;script&gt;alert\(1\)&lt;/script&gt;.*&lt;b&gt;.*"))),
+         stored=(("<b>", "<script>alert(1)</script>"),)),
+    Case("sign-empty", "an empty name is not one",
+         (refused(post("/entries", b"name=++&message=x", FORM), 422, "Unprocessable Content",
+                  "the name is empty"),)),
+    Case("sign-too-long", "a name of 81 characters",
+         (refused(post("/entries", b"message=x&name=" + b"%C3%A9" * 81, FORM), 422, "Unprocessable Content",
+                  "the name is longer than 80 characters"),)),
+    Case("sign-wrong-type", "415 for what the guestbook cannot read (RFC 9110 section 15.5.16)",
+         (refused(post("/entries", b"name=a&message=b", "Content-Type: text/plain"), 415, "Unsupported Media Type",
+                  "send a form or JSON",
+                  {"accept-post": "application/x-www-form-urlencoded, application/json"}),)),
+    Case("sign-broken-json", "broken JSON",
+         (refused(post("/entries", b'{"name":', "Content-Type: application/json"), 400, "Bad Request",
+                  "the body is not JSON"),)),
+    Case("sign-json-numbers", "JSON of the wrong shape",
+         (refused(post("/entries", b'{"name":1,"message":"x"}', "Content-Type: application/json"), 422,
+                  "Unprocessable Content", "the name is not a text"),)),
+    Case("entries", "the entries as JSON",
+         (Step(get("/entries"), 200, JSON, f"[{SEED_JSON}]".encode()),
+          Step(get("/entries?limit=0"), 200, JSON, b"[]"))),
+    Case("entries-limit", "a limit that is no number",
+         (refused(get("/entries?limit=many"), 400, "Bad Request", "limit is a whole number from 0 to 1000"),)),
+    Case("entry", "one entry", (Step(get("/entries/1"), 200, JSON, SEED_JSON.encode()),
+                                refused(get("/entries/2"), 404, "Not Found", "no such entry"))),
+
+    # Answers.
+    Case("status-204", "204 has neither body nor length (RFC 9110 section 8.6)",
+         (Step(get("/status/204"), 204, PLAIN, streamed=True),
+          plain(get("/hello?name=next"), "Hello, next!\n"))),
+    Case("status-304", "304 has no body (RFC 9110 section 15.4.5)",
+         (Step(get("/status/304"), 304, PLAIN, streamed=True),
+          plain(get("/hello?name=next"), "Hello, next!\n"))),
+    Case("status-418", "a status of 1998", (plain(get("/status/418"), "418 I'm a Teapot\n", 418),)),
+    Case("status-503", "a server error of the program's own",
+         (plain(get("/status/503"), "503 Service Unavailable\n", 503),)),
+    Case("status-599", "a status nobody has named", (plain(get("/status/599"), "599 Unknown\n", 599),)),
+    Case("crash", "the program raises: 500 and one line, and the next visitor is served",
+         (refused(get("/crash"), 500, "Internal Server Error",
+                  "the program raised an exception, its log has the traceback"),
+          plain(get("/hello?name=next"), "Hello, next!\n"))),
+    Case("crash-head", "the same asked for by HEAD: no body",
+         (Step(request("HEAD", "{mount}/crash"), 500, {**PLAIN, "content-length": "86"}),)),
+    Case("stream", "an answer in three parts",
+         (Step(get("/stream?n=3&delay=0.01"), 200, {**PLAIN, "cache-control": "no-store"},
+               b"line 1 of 3\nline 2 of 3\nline 3 of 3\n", streamed=True),)),
+    Case("slow", "an answer that waits",
+         (Step(get("/slow?seconds=0.05"), 200, PLAIN, b"waited 0.05 s\n", streamed=True),)),
+    Case("slow-limit", "nobody may wait for longer than 10 s",
+         (refused(get("/slow?seconds=11"), 400, "Bad Request", "seconds is a number of seconds from 0 to 10"),)),
+    Case("events", "entries as server-sent events, from the one after the last seen",
+         (Step(get("/events?limit=1", "Last-Event-ID: 0"), 200,
+               {"content-type": "text/event-stream", "cache-control": "no-store"},
+               f": the guestbook\n\nid: 1\ndata: {SEED_JSON}\n\n".encode(), streamed=True),)),
+    Case("live-plain", "a WebSocket asked for without an upgrade: 426 (RFC 9110 section 15.5.22)",
+         (refused(get("/live"), 426, "Upgrade Required", "this is a WebSocket: ask for an upgrade",
+                  {"upgrade": "websocket"}),)),
+    Case("mount-without-slash", "the mount point itself: relative links would miss without its slash",
+         (refused(get(""), 308, "Permanent Redirect", "the guestbook is one slash further",
+                  {"location": "{mount}/"}),), mounted=True),
+)  # fmt: skip

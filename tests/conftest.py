@@ -1,0 +1,51 @@
+"""Running stacks for the tests: started when the first test asks, stopped when one asks for another."""
+
+import os
+
+import pytest
+
+from exhibits import catalog
+from exhibits.backstage.running import Exhibit, missing
+
+MOUNT = "/museum"
+
+
+def require(*stacks):
+    """Skip the test where a part is not installed; in CI everything has to be."""
+    if lacking := [sentence for stack in stacks for sentence in missing(stack)]:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("; ".join(dict.fromkeys(lacking)))
+
+
+class Runner:
+    """Keeps the last exhibit that was asked for running."""
+
+    def __init__(self):
+        self.key, self.exhibit = None, None
+
+    def __call__(self, stack, mount=""):
+        require(stack)
+        if self.key != (stack.name, mount):
+            self.stop()
+            self.exhibit = Exhibit(stack, mount=mount).__enter__()
+            self.key = (stack.name, mount)
+        return self.exhibit
+
+    def stop(self):
+        if self.exhibit:
+            self.exhibit.stop()
+        self.key, self.exhibit = None, None
+
+
+@pytest.fixture(scope="session")
+def run():
+    runner = Runner()
+    yield runner
+    runner.stop()
+
+
+def each_stack(*mounts, stacks=catalog.STACKS):
+    """Parameters (stack, mount) for a test, kept together so that each exhibit starts once."""
+    return pytest.mark.parametrize(("stack", "mount"), [
+        pytest.param(stack, mount, id=stack.name + mount, marks=pytest.mark.xdist_group(stack.name + mount))
+        for stack in stacks for mount in mounts or [""]
+    ])  # fmt: skip

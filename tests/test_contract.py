@@ -1,0 +1,40 @@
+"""One contract, run against every stack: at the root and under a mount point."""
+
+import pytest
+from conftest import MOUNT
+
+from exhibits import catalog, contract
+from exhibits.backstage import checking
+
+
+def applies(stack, mount, case):
+    return not case.mounted or (mount and not stack.mount_is_stripped)
+
+
+def parameters():
+    for stack in catalog.STACKS:
+        for mount in ("", MOUNT):
+            for case in contract.CASES:
+                if applies(stack, mount, case):
+                    difference = checking.known_difference(stack, case, bool(mount))
+                    marks = [pytest.mark.xdist_group(stack.name + mount)]
+                    if difference:
+                        marks.append(pytest.mark.xfail(strict=True, raises=checking.Broken, reason=difference.happens))
+                    yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}", marks=marks)
+
+
+@pytest.mark.parametrize(("stack", "mount", "case"), parameters())
+def test_contract(run, stack, mount, case):
+    checking.visit(case, run(stack, mount))
+
+
+def test_every_known_difference_names_a_stack_and_cases_that_exist():
+    stacks = {stack.name for stack in catalog.STACKS}
+    cases = {case.name for case in contract.CASES}
+    for difference in checking.differences():
+        assert difference.stack in stacks and set(difference.cases) <= cases, difference
+
+
+def test_our_own_parts_are_never_excused():
+    ours = {stack.name for stack in catalog.STACKS if stack.server == "ours"}
+    assert ours and not [d for d in checking.differences() if d.stack in ours]

@@ -1,0 +1,185 @@
+"""The site, built as it is published: every example shown, every link good, nothing fetched from elsewhere."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+from textwrap import dedent
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+
+pytest.importorskip("material", reason="MkDocs Material is missing: pip install mkdocs-material")
+
+from pymdownx.superfences import SuperFencesException  # noqa: E402
+
+from exhibits import catalog, guestbook  # noqa: E402
+from exhibits.backstage import site as fences  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
+HEADINGS = ["Why it came", "The smallest program", "The guestbook through it", "Run it", "Its servers",
+            "Known differences", "Sources & tests"]  # fmt: skip
+ROOMS = [stage.name for stage in catalog.STAGES]
+
+
+class Page(HTMLParser):
+    """A page of the built site.
+
+    tags: (name, attributes) of every tag. ids: what a fragment can name.
+    headings: (level, text). code: the text of each code block. text: all of it.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.ids, self.headings, self.code, self.text = [], set(), [], [], ""
+        self.inside = None
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        self.ids.add(attributes.get("id"))
+        if tag == "code" or re.fullmatch("h[1-6]", tag):
+            self.inside, self.start = tag, len(self.text)
+
+    def handle_endtag(self, tag):
+        if tag == self.inside:
+            said = self.text[self.start :]
+            self.code.append(said) if tag == "code" else self.headings.append((int(tag[1]), said.removesuffix("¶")))
+            self.inside = None
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the site has been built, strictly."""
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(folder):
+    """Every page, by its path in the site."""
+    return {path.relative_to(folder).as_posix(): Page(path) for path in folder.rglob("*.html")}
+
+
+def stage_page(pages, name):
+    return pages[f"stages/{name}/index.html"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_example_is_shown(pages, room):
+    shown = [block.strip() for page in pages.values() for block in page.code]
+    for name in ("hello.py", "app.py"):
+        source = (ROOT / "exhibits" / room / name).read_text()
+        sections = re.findall(r"# --8<-- \[start:(.+?)\]\n(.*?) *# --8<-- \[end:\1\]", source, re.DOTALL)
+        for section, text in sections or [("all of it", source)]:
+            assert dedent(text).strip() in shown, f"no page shows {section} of exhibits/{room}/{name}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_stage_pages_have_the_same_headings(pages, room):
+    assert [text for level, text in stage_page(pages, room).headings if level == 2] == HEADINGS
+
+
+@pytest.mark.parametrize("stage", catalog.STAGES, ids=ROOMS)
+def test_the_year_of_a_stage_has_its_source_on_the_page(pages, stage):
+    history = stage_page(pages, stage.name).text.partition("Why it came¶")[2].partition("¶")[0]
+    assert str(stage.year) in history
+
+
+def test_headings_skip_no_level(pages):
+    for path, page in pages.items():
+        levels = [level for level, _ in page.headings]
+        if path != "404.html":
+            assert levels[0] == 1 and levels.count(1) == 1, path
+            assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), path
+
+
+def test_links_and_anchors_resolve(folder, pages):
+    for path, page in pages.items():
+        for tag, attributes in page.tags:
+            address = attributes.get("href") or attributes.get("src")
+            if address is None:
+                continue
+            address, fragment = urldefrag(urljoin(SITE + path, address))
+            if address.startswith(SITE):
+                target = unquote(address.removeprefix(SITE))
+                target += "index.html" if target.endswith("/") or not target else ""
+                assert (folder / target).is_file(), f"{path}: <{tag}> leads to {address}"
+                if fragment and target in pages:
+                    assert unquote(fragment) in pages[target].ids, f"{path}: no #{fragment} in {target}"
+
+
+def test_nothing_is_fetched_from_elsewhere(folder, pages):
+    for path, page in pages.items():
+        for tag, attributes in page.tags:
+            fetched = attributes.get("src") or attributes.get("srcset") or attributes.get("data")
+            if tag == "link" and attributes.get("rel") not in ("canonical", "prev", "next"):
+                fetched = attributes["href"]
+            assert not re.match(r"(\w+:)?//", fetched or ""), f"{path}: {fetched}"
+            # The theme's script asks api.github.com where it finds this.
+            assert attributes.get("data-md-component") != "source", path
+    for sheet in folder.rglob("*.css"):
+        assert not re.search(r"""(url\(|@import)\s*["']?(\w+:)?//""", sheet.read_text()), sheet
+
+
+def test_images_have_alternative_texts(pages):
+    assert [attributes for page in pages.values() for tag, attributes in page.tags
+            if tag == "img" and not attributes.get("alt")] == []  # fmt: skip
+
+
+def test_every_stack_is_on_the_map_and_in_its_table(pages):
+    linked = {attributes["href"] for tag, attributes in pages["index.html"].tags if tag == "a"}
+    for stack in catalog.STACKS:
+        assert f"stages/{stack.stage}/#{stack.name}" in linked
+        assert stack.name in stage_page(pages, stack.stage).ids
+
+
+def test_every_route_is_in_the_contract(pages):
+    code = pages["how-it-checks-itself/index.html"].code
+    for route in guestbook.ROUTES:
+        assert any(re.search(rf"(^|\s){re.escape(route)}", text) for text in code), route
+
+
+def test_commands_start_stacks_that_exist(pages):
+    for path, page in pages.items():
+        for stage, server in re.findall(r"nox -s exhibit-(\w+)(?: -- --server (\S+))?", page.text):
+            assert catalog.find(stage, server or None), f"{path}: {stage} {server}"
+
+
+def test_known_differences_are_shown(pages):
+    checks = pages["how-it-checks-itself/index.html"].text
+    for entry in tomllib.loads((ROOT / "exhibits/differences.toml").read_text()).get("difference", []):
+        stage = stage_page(pages, catalog.find(entry["stack"]).stage).text
+        for text in (entry["stack"], *entry["cases"], entry["happens"], entry["why"]):
+            plain = text.strip().replace("`", "")
+            assert plain in checks and plain in stage, entry
+
+
+@pytest.mark.parametrize("fence", [fences.servers, fences.differences, fences.sources, fences.run, fences.files])
+def test_a_fence_that_cannot_render_stops_the_build(fence):
+    with pytest.raises(SuperFencesException):
+        fence("nonsense", "name", "name", {}, None)
+
+
+def test_a_known_difference_becomes_a_row(monkeypatch):
+    entry = {"stack": "uwsgi-gunicorn", "cases": ["a", "b"], "mounted": True, "happens": "`x` < 1",
+             "why": "it is so", "source": "see https://example.org/a?b=1&c, line 2"}  # fmt: skip
+    monkeypatch.setattr(fences, "known_differences", lambda: [entry])
+    row = fences.differences("uwsgi", "differences", "differences", {}, None)
+    assert '<code>a</code> <code>b</code> <small>under a mount point</small>' in row
+    assert "<code>x</code> &lt; 1" in row
+    assert '<a href="https://example.org/a?b=1&amp;c">example.org/a?b=1&amp;c</a>, line 2' in row
+    assert fences.differences("cgi", "differences", "differences", {}, None) == "<p>None are known.</p>"
