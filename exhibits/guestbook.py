@@ -194,7 +194,9 @@ def blocks(request):
 def finish(request, response):
     """The response with its length, and without a body where HTTP allows none."""
     bodiless = response.status in (204, 304)  # RFC 9110 sections 15.3.5 and 15.4.5
-    if isinstance(response.body, bytes) and not bodiless:
+    if bodiless:
+        response.headers = [(name, value) for name, value in response.headers if name != "Content-Type"]
+    elif isinstance(response.body, bytes):
         response.headers.append(("Content-Length", str(len(response.body))))
     if bodiless or request.method == "HEAD":  # RFC 9110 section 9.3.2: the same header fields, no body
         response.body = b""

@@ -11,13 +11,10 @@ from textwrap import dedent
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+from pymdownx.superfences import SuperFencesException
 
-pytest.importorskip("material", reason="MkDocs Material is missing: pip install mkdocs-material")
-
-from pymdownx.superfences import SuperFencesException  # noqa: E402
-
-from exhibits import catalog, guestbook  # noqa: E402
-from exhibits.backstage import site as fences  # noqa: E402
+from exhibits import catalog, guestbook
+from exhibits.backstage import site as fences
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
@@ -179,7 +176,7 @@ def test_a_known_difference_becomes_a_row(monkeypatch):
              "why": "it is so", "source": "see https://example.org/a?b=1&c, line 2"}  # fmt: skip
     monkeypatch.setattr(fences, "known_differences", lambda: [entry])
     row = fences.differences("uwsgi", "differences", "differences", {}, None)
-    assert '<code>a</code> <code>b</code> <small>under a mount point</small>' in row
+    assert '<ul><li>a</li><li>b</li></ul><small>under a mount point</small>' in row
     assert "<code>x</code> &lt; 1" in row
     assert '<a href="https://example.org/a?b=1&amp;c">example.org/a?b=1&amp;c</a>, line 2' in row
     assert fences.differences("cgi", "differences", "differences", {}, None) == "<p>None are known.</p>"

@@ -39,6 +39,8 @@ def problems(step, answer, mount):
     if answer.status != step.status:
         return [f"status {answer.status}, not {step.status}"]
     found = [] if answer.complete else ["the answer was cut off"]
+    if step.continued and 100 not in answer.informational:
+        found.append('no "100 Continue" came')
     expected = filled(step.headers, mount)
     got = answer.compared()
     if step.streamed or step.status in (204, 304):

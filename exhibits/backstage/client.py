@@ -71,15 +71,13 @@ class Visitor:
         try:
             self.socket.sendall(request)
             if b"100-continue" in request:
-                self.read(answer, until=h11.InformationalResponse)
+                self.await_continue(answer)
             for piece in then:
                 self.socket.sendall(piece)
             if hang_up:
                 self.socket.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the server has answered already and wants no more
-        except TimeoutError:
-            pass  # no "100 Continue" came
         try:
             self.read(answer, until=h11.EndOfMessage)
         except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
@@ -89,6 +87,15 @@ class Visitor:
         else:
             self.close()
         return answer
+
+    def await_continue(self, answer):
+        """A client does not wait for "100 Continue" without end (RFC 9110 section 10.1.1)."""
+        self.socket.settimeout(2)
+        try:
+            self.read(answer, until=h11.InformationalResponse)
+        except TimeoutError:
+            pass
+        self.socket.settimeout(self.timeout)
 
     def pretend(self, request):
         """Tell h11 that it sent a request with this method: how the answer is framed depends on it."""

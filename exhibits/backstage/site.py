@@ -137,7 +137,7 @@ def differences(stage_name):
     entries = [entry for entry in known_differences() if entry["stack"] in names]
     if not entries:
         return "<p>None are known.</p>"
-    columns = ["Stack", "Cases", "What happens", "Why"]
+    columns = ["Stack and cases", "What happens", "Why"]
     return table("differences", columns, [("", difference(entry)) for entry in entries])
 
 
@@ -152,10 +152,11 @@ def known_differences():
 
 def difference(entry):
     """The cells of one known difference."""
-    cases = " ".join(f"<code>{escape(case)}</code>" for case in entry["cases"])
-    mounted = " <small>under a mount point</small>" if entry.get("mounted") else ""
-    why = f'{prose(entry["why"])} <small>Source: {prose(entry["source"])}</small>'
-    return [f"<code>{escape(entry['stack'])}</code>", cases + mounted, prose(entry["happens"]), why]
+    cases = "".join(f"<li>{escape(case)}</li>" for case in entry["cases"])
+    mounted = "<small>under a mount point</small>" if entry.get("mounted") else ""
+    source = f'<small>Source: {prose(entry["source"])}</small>'
+    return [f"<code>{escape(entry['stack'])}</code><ul>{cases}</ul>{mounted}",
+            prose(entry["happens"]), prose(entry["why"]) + source]  # fmt: skip
 
 
 def prose(text):

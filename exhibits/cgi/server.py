@@ -4,7 +4,7 @@
     python exhibits/cgi/server.py [--port 8000] [--mount /museum] PROGRAM [ARG ...]
 
 A request becomes the environment and the standard input of PROGRAM; what that prints
-becomes the response. "§" means a section of RFC 3875 where no other RFC is named.
+becomes the response. "§" is a section of RFC 3875 where no other RFC is named.
 
 Left out: the words of a query as arguments (§4.4), PATH_TRANSLATED (§4.1.6), REMOTE_HOST
 (§4.1.9), a working directory of the script's own (§7.2), limits on bodies and processes.
@@ -31,41 +31,38 @@ from urllib.parse import unquote_to_bytes
 
 import h11
 
-LIMIT = 64 * 1024  # bytes of a request's head, and of a script's header fields
+SOFTWARE = b"from-cgi-to-asgi/1.0"
+LIMIT = 64 * 1024  # bytes: the head of a request, and the header fields of a script
 REASONS = {status.value: status.phrase for status in HTTPStatus}
-TARGET = re.compile(rb"(?i:https?://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 sections 3.2.1 and 3.2.2
-HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(?::\d*)?")
-BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")  # LF ends a script's line; "servers should also accept CR LF" (§7.2)
-FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
-STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
 HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
 WITHHELD = HOP_BY_HOP | {
-    b"upgrade",  # is hop-by-hop as well, but a script may name one with its 426
-    b"authorization", b"proxy-authorization",  # credentials are the server's business (§4.1.18)
+    b"upgrade",  # is hop-by-hop too, but a script's response may need one (RFC 9110 section 15.5.22)
+    b"authorization", b"proxy-authorization",  # credentials are not told to everybody (§4.1.18)
     b"content-length",  # is counted anew, without transfer-codings (§4.2)
-    b"proxy",  # as HTTP_PROXY it would redirect every HTTP client the script uses (httpoxy, CVE-2016-5385)
+    b"proxy",  # would be HTTP_PROXY, where HTTP clients look for their proxy (httpoxy, CVE-2016-5385)
 }  # fmt: skip
 
-RUNNING = set()  # scripts, so that none outlives the server
-STARTING = threading.Lock()
+TARGET = re.compile(rb"(?i:https?://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
+HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(?::\d*)?")
+BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")  # LF ends a line, "servers should also accept CR LF" (§7.2)
+FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
+STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
+
+running = set()  # the scripts, so that none outlives the server
+starting = threading.Lock()
 
 
-class Problem(Exception):
-    """The script's document will not come, or not whole. args: a status code and a sentence."""
-
-
-class ClientLeft(Exception):
-    """There is nobody to answer any more."""
+class Failure(Exception):
+    """There will be no response from the script, or not a whole one. args: status code, sentence."""
 
 
 class Connection:
-    """One client, in one thread, whose requests are answered one after the other."""
+    """A client, in a thread of its own. Its requests are answered one after the other."""
 
     def __init__(self, sock, client, options):
         self.socket, self.client, self.options = sock, client, options
+        self.socket.settimeout(options.timeout)
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
-        sock.settimeout(options.timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def serve(self):
         with self.socket:
@@ -74,28 +71,30 @@ class Connection:
             hang_up(self.socket)
 
     def exchange(self):
-        """Answer one request and log it; true if another may follow on this connection."""
-        self.method, self.status, self.note = b"", "-", ""
-        line, start = "-", time.monotonic()
+        """Answer one request and log it; true if the connection can carry another one."""
+        start, line, self.method, self.status, self.note = time.monotonic(), b"-", None, "-", ""
         try:
             request = self.next_event()
             if type(request) is h11.ConnectionClosed:
                 return False
-            self.method, start = request.method, time.monotonic()
+            start, self.method = time.monotonic(), request.method
             line = b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)
             self.respond(request, self.read_body(request))
-        except ClientLeft:
-            self.note = "client left" + self.note
-        except Problem as problem:
-            self.fail(*problem.args)
-        except h11.RemoteProtocolError as error:  # the client's fault
+        except TimeoutError:
+            if self.method is None and not self.http.trailing_data[0]:
+                return False  # it did not even begin to ask
+            self.fail(408, "the client is too slow")
+        except ConnectionError:
+            self.note = ", client left" + self.note
+        except Failure as failure:
+            self.fail(*failure.args)
+        except h11.RemoteProtocolError as error:  # remote is the client,
             self.fail(error.error_status_hint, str(error)[:200])
-        except h11.LocalProtocolError as error:  # the script's
+        except h11.LocalProtocolError as error:  # and local the script
             self.fail(502, str(error)[:200])
-        except OSError as error:  # no process, no file or no room on the disk to be had
+        except OSError as error:  # no process, file or disk space to be had
             self.fail(503, error.strerror)
-        milliseconds = (time.monotonic() - start) * 1000
-        log(f'{self.client} "{line}" {self.status} {milliseconds:.0f} ms{self.note}')
+        log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
         return self.http.our_state is self.http.their_state is h11.DONE
 
     # ---------------------------------------------------------------- the request
@@ -103,26 +102,19 @@ class Connection:
     def next_event(self):
         while (event := self.http.next_event()) is h11.NEED_DATA:
             if self.http.they_are_waiting_for_100_continue:
-                self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
-            try:
-                self.http.receive_data(self.socket.recv(4096))  # little by little, for h11 to see LIMIT in time
-            except ConnectionError:
-                self.http.receive_data(b"")
-            except TimeoutError:
-                if self.http.their_state is h11.IDLE and not self.http.trailing_data[0]:
-                    return h11.ConnectionClosed()  # nothing was asked
-                raise Problem(408, "the rest of the request did not come") from None
+                self.send(h11.InformationalResponse(status_code=100, headers=[], reason="Continue"))
+            self.http.receive_data(self.socket.recv(4096))  # small pieces: h11 checks LIMIT between them
         return event
 
     def read_body(self, request):
-        """The whole body as a file, before the script starts; None if there is no body.
+        """The body as a file, or None. The script starts when all of it is there.
 
-        So CONTENT_LENGTH is exact even if the body came in chunks (§4.2), no script sees
-        a body that was cut off, and none can wait for us to read while we wait for it to read.
+        So CONTENT_LENGTH is exact even if the body came in chunks (§4.2), no script sees half
+        a body, and none waits for us to read its output while we wait for it to read its input.
         """
-        names = {name for name, _ in request.headers}
-        if b"transfer-encoding" in names and (b"content-length" in names or request.http_version < b"1.1"):
-            raise Problem(400, "it is not clear where the body ends")  # RFC 9112 section 6.1: smuggling
+        framing = {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}
+        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version == b"1.0":
+            raise Failure(400, "it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
         body = None
         while type(event := self.next_event()) is h11.Data:
             body = body or tempfile.TemporaryFile()
@@ -130,29 +122,31 @@ class Connection:
         return body
 
     def meta_variables(self, request, method, target, body):
-        """The environment of the script: what §4.1 says MUST be in it, PATH_INFO and the header fields."""
+        """The environment of the script: what §4.1 says MUST be there, PATH_INFO and the header fields."""
         parts, mount = TARGET.fullmatch(target), os.fsencode(self.options.mount)
         if not parts or method == b"CONNECT":
-            raise Problem(400, "the request does not ask for a path")
+            raise Failure(400, "the request does not ask for a path")
         path = unquote_to_bytes(parts[1])
         if b"\0" in path:
-            raise Problem(400, "the path holds a NUL, and an environment cannot")
+            raise Failure(400, "the path holds a NUL, and an environment cannot")
         if not (path + b"/").startswith(mount + b"/"):
-            raise Problem(404, "there is nothing here")
+            raise Failure(404, "there is nothing here")
         fields = {}
         for name, value in request.headers:
             if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
                 continue
-            # Repeated fields become one (§4.1.18); within cookies a comma would not separate (RFC 9113 8.2.3).
-            comma = b"; " if name == b"cookie" else b", "
-            fields[name] = fields[name] + comma + value if name in fields else value
+            # Repeated fields become one (§4.1.18), joined by what separates cookies (RFC 9113 section 8.2.3)
+            # or else the items of a list (RFC 9110 section 5.3).
+            joint = b"; " if name == b"cookie" else b", "
+            fields[name] = fields[name] + joint + value if name in fields else value
         address, port = self.socket.getsockname()[:2]
         host = HOST.fullmatch(fields.get(b"host") or (f"[{address}]" if ":" in address else address).encode())
         if not host:
-            raise Problem(400, "the Host field names no host")
-        variables = self.options.environ | {
+            raise Failure(400, "the Host field names no host")
+        variables = {
+            **self.options.environ,
             b"GATEWAY_INTERFACE": b"CGI/1.1",
-            b"SERVER_SOFTWARE": b"from-cgi-to-asgi/1.0",
+            b"SERVER_SOFTWARE": SOFTWARE,
             b"SERVER_PROTOCOL": b"HTTP/" + request.http_version,
             b"SERVER_NAME": host[1],
             b"SERVER_PORT": b"%d" % port,
@@ -171,50 +165,191 @@ class Connection:
     # ---------------------------------------------------------------- the script
 
     def respond(self, request, body):
-        """Run the script, and again wherever it redirects locally."""
+        """Run the script and send its response; run it again for another path if it says so."""
         method, target = request.method, request.target
         for _ in range(10):
             with self.script(self.meta_variables(request, method, target, body), body) as script:
                 output = self.output(script)
                 if self.options.nph:
-                    return self.pass_on(output)
+                    return self.send_verbatim(output)
                 cgi, fields, beginning = read_header_fields(output)
                 document = itertools.chain([beginning], output)
                 location = cgi.get(b"location", b"")
-                if cgi.keys() != {b"location"} or not location.startswith(b"/"):
+                if len(cgi) > 1 or not location.startswith(b"/"):
                     return self.send_response(cgi, fields, document)
-                if any(document):  # §6.2.2: "MUST NOT return any other header fields or a message-body"
-                    raise Problem(502, "the script sent a local redirect with a body")
+                # A local redirect: the client gets what it would have got there (§6.2.2).
+                if any(document):
+                    raise Failure(502, "the script sent a body with a local redirect")
                 method, target, body = b"GET", location, None
-        raise Problem(502, "the script redirects without end")
+        raise Failure(502, "the script redirects without end")
 
     @contextlib.contextmanager
     def script(self, variables, body):
-        """The process of one request: it does not outlive the block."""
+        """A process for this request, which ends with the block at the latest."""
         if body:
             body.seek(0)
-        with STARTING:
+        with starting:
             script = subprocess.Popen(
-                self.options.command, env=variables, bufsize=0, stdout=subprocess.PIPE,
-                stdin=body or subprocess.DEVNULL,
-                start_new_session=True,  # a process group, to reach whatever the script starts itself
+                self.options.command, bufsize=0, env=variables,
+                stdin=body or subprocess.DEVNULL, stdout=subprocess.PIPE,
+                start_new_session=True,  # a process group, to end the script with all that it has started
             )  # fmt: skip
-            RUNNING.add(script)
+            running.add(script)
         try:
             yield script
         finally:
             if script.returncode is None:
                 stop([script])
                 self.note = ": stopped the script"
-            RUNNING.discard(script)
+            running.discard(script)
             script.stdout.close()
 
     def output(self, script):
-        """What the script prints, as it comes, for as long as it goes on and the client stays."""
-        pipe, poll = script.stdout.fileno(), select.poll()
+        """What the script prints, as it comes. It fails if the script does, or stops if the client leaves."""
+        pipe, client, poll = script.stdout.fileno(), self.socket.fileno(), select.poll()
         poll.register(pipe, select.POLLIN)
-        poll.register(self.socket, select.POLLIN)
-        chunk = b"-"
-        while chunk:
-            ready = self.wait(poll)
-            if pipe in ready: ...
+        poll.register(client, select.POLLIN)
+        chunk = None
+        deadline = time.monotonic() + self.options.timeout
+        while chunk != b"":
+            ready = [fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)]
+            if not ready:
+                raise Failure(504, "the script is too slow")  # §6.1 names this status code
+            if client in ready:
+                self.overhear(poll)
+            if pipe in ready and (chunk := os.read(pipe, 65536)):
+                yield chunk
+                deadline = time.monotonic() + self.options.timeout
+        try:
+            code = script.wait(self.options.timeout)
+        except subprocess.TimeoutExpired:
+            raise Failure(504, "the script does not end") from None
+        if code:
+            raise Failure(502, f"the script ended with exit code {code}")
+
+    def overhear(self, poll):
+        """The client said something meanwhile: either it leaves, or it asks for more already."""
+        data = self.socket.recv(4096)
+        if not data:
+            # It might have closed its side only, but then, so does every client that leaves.
+            raise ConnectionAbortedError
+        self.http.receive_data(data)
+        if len(self.http.trailing_data[0]) > LIMIT:
+            poll.unregister(self.socket)
+
+    # ---------------------------------------------------------------- the response
+
+    def send_response(self, cgi, fields, document):
+        """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
+        status = STATUS.fullmatch(cgi.get(b"status", b"302" if b"location" in cgi else b"200"))
+        if not status:
+            raise Failure(502, "the script's Status is none")
+        code, names = int(status[1]), {name.lower() for name, _ in fields}
+        if b"date" not in names:
+            fields.append((b"Date", formatdate(usegmt=True).encode()))
+        if b"server" not in names:
+            fields.append((b"Server", SOFTWARE))
+        if b"upgrade" in names:
+            fields.append((b"Connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
+        response = h11.Response(status_code=code, reason=status[2] or REASONS.get(code, ""), headers=fields)
+        self.status = code
+        self.send(response)
+        left = int(dict(response.headers).get(b"content-length", sys.maxsize))
+        if self.method == b"HEAD" or code in (204, 304):
+            left = 0  # "the server MUST discard" a body (§4.3.3)
+        for chunk in document:
+            if chunk := chunk[:left]:
+                self.send(h11.Data(data=chunk))
+                left -= len(chunk)
+        self.send(h11.EndOfMessage())
+
+    def send_verbatim(self, output):
+        """Send what an NPH script prints "directly to the client unmodified" (§5.2)."""
+        for chunk in output:
+            self.status = "nph"
+            self.http.send_failed()  # h11 has no part in this
+            self.socket.sendall(chunk)
+        if self.http.our_state is not h11.ERROR:
+            raise Failure(502, "the script printed nothing")
+
+    def fail(self, status, sentence):
+        """Say why there is no response; break off one that has begun, for nobody to take it for whole."""
+        self.note = f", {sentence}{self.note}"
+        if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = f"{sentence}\n".encode()
+            fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body)),
+                      (b"Connection", b"close")]  # fmt: skip
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                self.send_response({b"status": b"%d" % status}, fields, [body])
+        elif self.options.nph or self.http.their_http_version == b"1.0":
+            # Without chunks an orderly end is a whole document. This makes it a reset.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.close()
+
+    def send(self, event):
+        self.socket.sendall(self.http.send(event))
+
+
+def read_header_fields(output):
+    """Take the header fields from a script's output: the CGI fields (§6.3), all for the client, the first of the body."""
+    head = b""
+    while not (end := BLANK_LINE.search(head)):
+        if len(head) > LIMIT:
+            raise Failure(502, "the script's header fields are too long")
+        if not (chunk := next(output, b"")):
+            raise Failure(502, "the script ended before its header fields did")
+        head += chunk
+    cgi, fields = {}, []
+    for line in head[:end.start()].split(b"\n"):
+        field = FIELD.fullmatch(line)
+        if not field:
+            raise Failure(502, "the script printed something else where header fields belong")
+        name, value = field[1].lower(), field[2].strip()
+        if name in cgi:
+            raise Failure(502, "the script gave a CGI field twice")  # "MUST NOT appear more than once" (§6.3)
+        if name in (b"content-type", b"location", b"status"):
+            cgi[name] = value
+        if name not in HOP_BY_HOP | {b"status"}:  # the connection is ours
+            fields.append((field[1], value))
+    if not cgi:
+        raise Failure(502, "the script gave no CGI field")  # "at least one MUST be supplied" (§6.3)
+    return cgi, fields, head[end.end():]
+
+
+def stop(scripts):
+    """End the process groups of scripts: ask them, insist a moment later, and leave no zombies."""
+    for number, patience in (signal.SIGTERM, 0.2), (signal.SIGKILL, 5):
+        deadline = time.monotonic() + patience
+        for script in scripts:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+                os.killpg(script.pid, number)
+        for script in scripts:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                script.wait(max(0, deadline - time.monotonic()))
+
+
+def hang_up(sock):
+    """Close in two steps (RFC 9112 section 9.6): a close before all is read resets, and a reset can overtake a response."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(1)
+        for _ in range(256):
+            if not sock.recv(65536):
+                break
+
+
+def log(line):
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode())  # in one piece, for the scripts write here too
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--mount", default="", help="the path the program is found at, its SCRIPT_NAME")
+    parser.add_argument("--timeout", type=float, default=30, help="how many seconds a script or client may be silent")
+    parser.add_argument("--env", metavar="NAME=VALUE", action="append", default=[], help="for the script's environment")
+    parser.add_argument("program", help="what to run for each request")
+    parser.add_argument("args", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
