@@ -176,7 +176,7 @@ def test_a_known_difference_becomes_a_row(monkeypatch):
              "why": "it is so", "source": "see https://example.org/a?b=1&c, line 2"}  # fmt: skip
     monkeypatch.setattr(fences, "known_differences", lambda: [entry])
     row = fences.differences("uwsgi", "differences", "differences", {}, None)
-    assert '<ul><li>a</li><li>b</li></ul><small>under a mount point</small>' in row
+    assert "<ul><li>a</li><li>b</li></ul><small>under a mount point</small>" in row
     assert "<code>x</code> &lt; 1" in row
     assert '<a href="https://example.org/a?b=1&amp;c">example.org/a?b=1&amp;c</a>, line 2' in row
     assert fences.differences("cgi", "differences", "differences", {}, None) == "<p>None are known.</p>"

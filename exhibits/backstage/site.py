@@ -56,7 +56,7 @@ def cell(interface, carrier):
     for name in unique(stack.stage for stack in stacks):
         names = (link(f"stages/{name}/#{s.name}", escape(s.server)) for s in stacks if s.stage == name)
         stage = link(f"stages/{name}/", escape(catalog.stage(name).title), "stage")
-        lines.append(f'{stage}<ul>{"".join(f"<li>{name}</li>" for name in names)}</ul>')
+        lines.append(f"{stage}<ul>{''.join(f'<li>{name}</li>' for name in names)}</ul>")
     return "".join(lines)
 
 
@@ -154,7 +154,7 @@ def difference(entry):
     """The cells of one known difference."""
     cases = "".join(f"<li>{escape(case)}</li>" for case in entry["cases"])
     mounted = "<small>under a mount point</small>" if entry.get("mounted") else ""
-    source = f'<small>Source: {prose(entry["source"])}</small>'
+    source = f"<small>Source: {prose(entry['source'])}</small>"
     return [f"<code>{escape(entry['stack'])}</code><ul>{cases}</ul>{mounted}",
             prose(entry["happens"]), prose(entry["why"]) + source]  # fmt: skip
 
@@ -180,7 +180,8 @@ def table(css_class, columns, rows):
         )
         attribute = f' id="{id}"' if id else ""
         body.append(f'<tr role="row"{attribute}><th scope="row" role="rowheader">{first}</th>{cells}</tr>')
-    return (f'<div class="table"><table class="{css_class}" role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+    return (f'<div class="table"><table class="{css_class}" role="table">'
+            f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
             f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>')  # fmt: skip
 
 
@@ -213,8 +214,9 @@ def file_list(paths, first=""):
     items = []
     for path in paths:
         name = path.relative_to(ROOT).as_posix()
-        says = summary(path)
-        items.append(f"<li>{link(on_the_web(name), f'<code>{escape(name)}</code>')}{f': {prose(says)}' if says else ''}</li>")
+        says = prose(summary(path))
+        address = link(on_the_web(name), f"<code>{escape(name)}</code>")
+        items.append(f"<li>{address}: {says}</li>" if says else f"<li>{address}</li>")
     return f'<ul class="files">{first}{"".join(items)}</ul>'
 
 

@@ -81,9 +81,8 @@ class Connection:
             line = b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)
             self.respond(request, self.read_body(request))
         except TimeoutError:
-            if self.method is None and not self.http.trailing_data[0]:
-                return False  # it did not even begin to ask
-            self.fail(408, "the client is too slow")
+            if self.method or self.http.trailing_data[0]:
+                self.fail(408, "the client is too slow")
         except ConnectionError:
             self.note = ", client left" + self.note
         except Failure as failure:
@@ -94,6 +93,8 @@ class Connection:
             self.fail(502, str(error)[:200])
         except OSError as error:  # no process, file or disk space to be had
             self.fail(503, error.strerror)
+        if line == b"-" and self.status == "-":
+            return False  # nothing was asked
         log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
         return self.http.our_state is self.http.their_state is h11.DONE
 
@@ -113,7 +114,7 @@ class Connection:
         a body, and none waits for us to read its output while we wait for it to read its input.
         """
         framing = {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}
-        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version == b"1.0":
+        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version < b"1.1":
             raise Failure(400, "it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
         body = None
         while type(event := self.next_event()) is h11.Data:
@@ -126,6 +127,8 @@ class Connection:
         parts, mount = TARGET.fullmatch(target), os.fsencode(self.options.mount)
         if not parts or method == b"CONNECT":
             raise Failure(400, "the request does not ask for a path")
+        if request.http_version >= b"2.0":
+            raise Failure(505, "this is a server for HTTP/1.1")
         path = unquote_to_bytes(parts[1])
         if b"\0" in path:
             raise Failure(400, "the path holds a NUL, and an environment cannot")
@@ -281,7 +284,7 @@ class Connection:
                       (b"Connection", b"close")]  # fmt: skip
             with contextlib.suppress(ConnectionError, TimeoutError):
                 self.send_response({b"status": b"%d" % status}, fields, [body])
-        elif self.options.nph or self.http.their_http_version == b"1.0":
+        elif self.options.nph or self.http.their_http_version < b"1.1":
             # Without chunks an orderly end is a whole document. This makes it a reset.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.close()
@@ -347,9 +350,56 @@ def read_arguments():
     parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", help="the path the program is found at, its SCRIPT_NAME")
-    parser.add_argument("--timeout", type=float, default=30, help="how many seconds a script or client may be silent")
-    parser.add_argument("--env", metavar="NAME=VALUE", action="append", default=[], help="for the script's environment")
-    parser.add_argument("program", help="what to run for each request")
-    parser.add_argument("args", nargs=argparse.REMAINDER)
+    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: its SCRIPT_NAME")
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="patience with script and client")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program")
+    parser.add_argument("program", help="what to start for each request")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
+    options.mount = options.mount.rstrip("/")
+    if options.mount and not options.mount.startswith("/"):
+        parser.error("--mount begins with a slash")
+    if not 0 < options.timeout < 1e6:
+        parser.error("--timeout is a number of seconds")
+    if not all(pair.find("=") > 0 for pair in options.env):
+        parser.error("--env is a name, an equals sign and a value")
+    if not (program := shutil.which(options.program)):
+        parser.error(f"{options.program} is not a program")
+    options.command = [program, *options.arguments]
+    options.nph = os.path.basename(options.command[-1]).startswith("nph-")
+    # Nothing of our own environment is the script's business, but it needs PATH to find what it runs.
+    pairs = [os.fsencode(pair).split(b"=", 1) for pair in options.env]
+    options.environ = {b"PATH": os.fsencode(os.environ.get("PATH", os.defpath)), **dict(pairs)}
+    return options
+
+
+def main():
+    options = read_arguments()
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, lambda *_: sys.exit())
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        log(f"server.py: cannot listen: {error}")
+        sys.exit(2)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+    try:
+        log(f"server.py: listening on {options.host} port {options.port}")
+        while True:
+            try:
+                sock, address = listener.accept()
+                threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
+            except (OSError, RuntimeError) as error:  # no file or thread to be had
+                log(f"server.py: {error}")
+                time.sleep(0.1)
+    finally:
+        for number in signal.SIGTERM, signal.SIGINT:
+            signal.signal(number, signal.SIG_IGN)
+        listener.close()
+        starting.acquire()  # for good: no script starts any more
+        stop(list(running))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+# /// script
+# dependencies = ["nox >= 2026.10"]
+# ///
+"""The museum's doors. `nox -l` lists them; `nox -s exhibit-asgi` opens one.
+
+What stands after `--` goes to the command behind the session:
+nox -s exhibit-wsgi -- --server waitress --port 9000
+"""
+
+from pathlib import Path
+
+import nox
+
+from exhibits import catalog
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session, group):
+    """Install a dependency group, unless this environment has just that already."""
+    wanted = "\n".join(nox.project.dependency_groups(PYPROJECT, group))
+    stamp = Path(session.virtualenv.location, "installed.txt")
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        session.install(*wanted.splitlines())
+        stamp.write_text(wanted)
+
+
+def python(session, *arguments):
+    """Run Python in the session; Ctrl-C leaves it the time to stop its servers and exit with 0."""
+    session.run("python", *arguments, interrupt_timeout=10, terminate_timeout=5)
+
+
+def exhibit(stage):
+    def start(session):
+        arguments = session.posargs
+        server = arguments[arguments.index("--server") + 1] if "--server" in arguments[:-1] else ""
+        group = f"{stage.name}-{server}"
+        install(session, group if group in PYPROJECT["dependency-groups"] else stage.name)
+        python(session, "-m", "exhibits", "serve", stage.name, *arguments)
+
+    start.__doc__ = f"{stage.title}, {stage.year}: {stage.idea}."
+    nox.session(start, name=f"exhibit-{stage.name}", default=False)
+
+
+for stage in catalog.STAGES:
+    exhibit(stage)
+
+
+@nox.session(default=False)
+def compare(session):
+    """Send one request to every stage, and see that all answer alike."""
+    install(session, "grid")
+    python(session, "-m", "exhibits", "compare", *session.posargs)
+
+
+@nox.session
+def tests(session):
+    """The contract, run against every stack, and all other tests."""
+    install(session, "tests")
+    python(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session):
+    """Measure what the site says about speed; JSON on standard output."""
+    install(session, "grid")
+    python(session, "-m", "exhibits", "bench", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session):
+    """Build the site into site/."""
+    install(session, "docs")
+    python(session, "-m", "mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(name="docs-serve", default=False)
+def docs_serve(session):
+    """Show the site on http://127.0.0.1:8001/ and build it anew at each change."""
+    install(session, "docs")
+    python(session, "-m", "mkdocs", "serve", "--dev-addr", "127.0.0.1:8001", *session.posargs)
+
+
+@nox.session(default=False)
+def lint(session):
+    """Look over the code with ruff."""
+    install(session, "lint")
+    session.run("ruff", "check", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
