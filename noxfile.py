@@ -7,10 +7,12 @@ What stands after `--` goes to the command behind the session:
 nox -s exhibit-wsgi -- --server waitress --port 9000
 """
 
+import sys
 from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))  # Nox does not look beside its file
 from exhibits import catalog
 
 nox.needs_version = ">=2025.5"

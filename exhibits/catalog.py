@@ -26,13 +26,13 @@ STAGES = (
           "a process for each request: environment and standard input in, standard output out"),
     Stage("fastcgi", "FastCGI", 1996, "FastCGI 1.0", "https://fastcgi-archives.github.io/FastCGI_Specification.html",
           "the same variables and streams, as records on a socket to a process that stays"),
-    Stage("scgi", "SCGI", 2001, "SCGI protocol", "https://python.ca/scgi/protocol.txt",
+    Stage("scgi", "SCGI", 2002, "SCGI protocol", "https://python.ca/scgi/protocol.txt",
           "FastCGI with all but the useful part left out: one netstring and a body"),
     Stage("wsgi", "WSGI", 2003, "PEP 333, PEP 3333", "https://peps.python.org/pep-3333/",
           "one Python call for each request: environ in, start_response and bytes out"),
     Stage("uwsgi", "uwsgi", 2009, "The uwsgi protocol", "https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html",
           "the variables in binary with 16-bit lengths, between nginx and a WSGI server"),
-    Stage("asgi", "ASGI", 2018, "ASGI 3.0", "https://asgi.readthedocs.io/en/latest/specs/www.html",
+    Stage("asgi", "ASGI", 2019, "ASGI 3.0", "https://asgi.readthedocs.io/en/latest/specs/www.html",
           "a coroutine for each connection: events in, events out, WebSocket included"),
 )  # fmt: skip
 

@@ -36,7 +36,7 @@ LIMIT = 64 * 1024  # bytes: the head of a request, and the header fields of a sc
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
 WITHHELD = HOP_BY_HOP | {
-    b"upgrade",  # is hop-by-hop too, but a script's response may need one (RFC 9110 section 15.5.22)
+    b"upgrade",  # is hop-by-hop too, but a script may answer with one (RFC 9110 section 15.5.22)
     b"authorization", b"proxy-authorization",  # credentials are not told to everybody (§4.1.18)
     b"content-length",  # is counted anew, without transfer-codings (§4.2)
     b"proxy",  # would be HTTP_PROXY, where HTTP clients look for their proxy (httpoxy, CVE-2016-5385)
@@ -87,10 +87,8 @@ class Connection:
             self.note = ", client left" + self.note
         except Failure as failure:
             self.fail(*failure.args)
-        except h11.RemoteProtocolError as error:  # remote is the client,
-            self.fail(error.error_status_hint, str(error)[:200])
-        except h11.LocalProtocolError as error:  # and local the script
-            self.fail(502, str(error)[:200])
+        except h11.ProtocolError as error:  # in h11's words, the client is remote and the script is local
+            self.fail(error.error_status_hint if type(error) is h11.RemoteProtocolError else 502, str(error)[:200])
         except OSError as error:  # no process, file or disk space to be had
             self.fail(503, error.strerror)
         if line == b"-" and self.status == "-":
@@ -123,27 +121,19 @@ class Connection:
         return body
 
     def meta_variables(self, request, method, target, body):
-        """The environment of the script: what §4.1 says MUST be there, PATH_INFO and the header fields."""
+        """The environment of the script: all that MUST be in it (§4.1), PATH_INFO and the header fields."""
         parts, mount = TARGET.fullmatch(target), os.fsencode(self.options.mount)
         if not parts or method == b"CONNECT":
             raise Failure(400, "the request does not ask for a path")
-        if request.http_version >= b"2.0":
-            raise Failure(505, "this is a server for HTTP/1.1")
         path = unquote_to_bytes(parts[1])
         if b"\0" in path:
-            raise Failure(400, "the path holds a NUL, and an environment cannot")
+            raise Failure(400, "the path holds a NUL, which an environment cannot")
         if not (path + b"/").startswith(mount + b"/"):
             raise Failure(404, "there is nothing here")
-        fields = {}
-        for name, value in request.headers:
-            if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
-                continue
-            # Repeated fields become one (§4.1.18), joined by what separates cookies (RFC 9113 section 8.2.3)
-            # or else the items of a list (RFC 9110 section 5.3).
-            joint = b"; " if name == b"cookie" else b", "
-            fields[name] = fields[name] + joint + value if name in fields else value
+        fields = header_variables(request.headers)
         address, port = self.socket.getsockname()[:2]
-        host = HOST.fullmatch(fields.get(b"host") or (f"[{address}]" if ":" in address else address).encode())
+        address = f"[{address}]" if ":" in address else address
+        host = HOST.fullmatch(fields.get(b"HTTP_HOST") or address.encode())
         if not host:
             raise Failure(400, "the Host field names no host")
         variables = {
@@ -158,12 +148,11 @@ class Connection:
             b"SCRIPT_NAME": mount,
             b"PATH_INFO": path[len(mount):],
             b"QUERY_STRING": parts[2] or b"",
+            **fields,
         }  # fmt: skip
-        if b"content-type" in fields:
-            variables[b"CONTENT_TYPE"] = fields.pop(b"content-type")
         if body:
-            variables[b"CONTENT_LENGTH"] = b"%d" % body.seek(0, os.SEEK_END)
-        return variables | {b"HTTP_" + name.upper().replace(b"-", b"_"): value for name, value in fields.items()}
+            variables[b"CONTENT_LENGTH"] = b"%d" % body.tell()
+        return variables
 
     # ---------------------------------------------------------------- the script
 
@@ -229,177 +218,3 @@ class Connection:
             raise Failure(504, "the script does not end") from None
         if code:
             raise Failure(502, f"the script ended with exit code {code}")
-
-    def overhear(self, poll):
-        """The client said something meanwhile: either it leaves, or it asks for more already."""
-        data = self.socket.recv(4096)
-        if not data:
-            # It might have closed its side only, but then, so does every client that leaves.
-            raise ConnectionAbortedError
-        self.http.receive_data(data)
-        if len(self.http.trailing_data[0]) > LIMIT:
-            poll.unregister(self.socket)
-
-    # ---------------------------------------------------------------- the response
-
-    def send_response(self, cgi, fields, document):
-        """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
-        status = STATUS.fullmatch(cgi.get(b"status", b"302" if b"location" in cgi else b"200"))
-        if not status:
-            raise Failure(502, "the script's Status is none")
-        code, names = int(status[1]), {name.lower() for name, _ in fields}
-        if b"date" not in names:
-            fields.append((b"Date", formatdate(usegmt=True).encode()))
-        if b"server" not in names:
-            fields.append((b"Server", SOFTWARE))
-        if b"upgrade" in names:
-            fields.append((b"Connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
-        response = h11.Response(status_code=code, reason=status[2] or REASONS.get(code, ""), headers=fields)
-        self.status = code
-        self.send(response)
-        left = int(dict(response.headers).get(b"content-length", sys.maxsize))
-        if self.method == b"HEAD" or code in (204, 304):
-            left = 0  # "the server MUST discard" a body (§4.3.3)
-        for chunk in document:
-            if chunk := chunk[:left]:
-                self.send(h11.Data(data=chunk))
-                left -= len(chunk)
-        self.send(h11.EndOfMessage())
-
-    def send_verbatim(self, output):
-        """Send what an NPH script prints "directly to the client unmodified" (§5.2)."""
-        for chunk in output:
-            self.status = "nph"
-            self.http.send_failed()  # h11 has no part in this
-            self.socket.sendall(chunk)
-        if self.http.our_state is not h11.ERROR:
-            raise Failure(502, "the script printed nothing")
-
-    def fail(self, status, sentence):
-        """Say why there is no response; break off one that has begun, for nobody to take it for whole."""
-        self.note = f", {sentence}{self.note}"
-        if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = f"{sentence}\n".encode()
-            fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body)),
-                      (b"Connection", b"close")]  # fmt: skip
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                self.send_response({b"status": b"%d" % status}, fields, [body])
-        elif self.options.nph or self.http.their_http_version < b"1.1":
-            # Without chunks an orderly end is a whole document. This makes it a reset.
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.socket.close()
-
-    def send(self, event):
-        self.socket.sendall(self.http.send(event))
-
-
-def read_header_fields(output):
-    """Take the header fields from a script's output: the CGI fields (§6.3), all for the client, the first of the body."""
-    head = b""
-    while not (end := BLANK_LINE.search(head)):
-        if len(head) > LIMIT:
-            raise Failure(502, "the script's header fields are too long")
-        if not (chunk := next(output, b"")):
-            raise Failure(502, "the script ended before its header fields did")
-        head += chunk
-    cgi, fields = {}, []
-    for line in head[:end.start()].split(b"\n"):
-        field = FIELD.fullmatch(line)
-        if not field:
-            raise Failure(502, "the script printed something else where header fields belong")
-        name, value = field[1].lower(), field[2].strip()
-        if name in cgi:
-            raise Failure(502, "the script gave a CGI field twice")  # "MUST NOT appear more than once" (§6.3)
-        if name in (b"content-type", b"location", b"status"):
-            cgi[name] = value
-        if name not in HOP_BY_HOP | {b"status"}:  # the connection is ours
-            fields.append((field[1], value))
-    if not cgi:
-        raise Failure(502, "the script gave no CGI field")  # "at least one MUST be supplied" (§6.3)
-    return cgi, fields, head[end.end():]
-
-
-def stop(scripts):
-    """End the process groups of scripts: ask them, insist a moment later, and leave no zombies."""
-    for number, patience in (signal.SIGTERM, 0.2), (signal.SIGKILL, 5):
-        deadline = time.monotonic() + patience
-        for script in scripts:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
-                os.killpg(script.pid, number)
-        for script in scripts:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                script.wait(max(0, deadline - time.monotonic()))
-
-
-def hang_up(sock):
-    """Close in two steps (RFC 9112 section 9.6): a close before all is read resets, and a reset can overtake a response."""
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-        sock.settimeout(1)
-        for _ in range(256):
-            if not sock.recv(65536):
-                break
-
-
-def log(line):
-    with contextlib.suppress(OSError):
-        os.write(2, f"{line}\n".encode())  # in one piece, for the scripts write here too
-
-
-def read_arguments():
-    parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: its SCRIPT_NAME")
-    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="patience with script and client")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program")
-    parser.add_argument("program", help="what to start for each request")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    options = parser.parse_args()
-    options.mount = options.mount.rstrip("/")
-    if options.mount and not options.mount.startswith("/"):
-        parser.error("--mount begins with a slash")
-    if not 0 < options.timeout < 1e6:
-        parser.error("--timeout is a number of seconds")
-    if not all(pair.find("=") > 0 for pair in options.env):
-        parser.error("--env is a name, an equals sign and a value")
-    if not (program := shutil.which(options.program)):
-        parser.error(f"{options.program} is not a program")
-    options.command = [program, *options.arguments]
-    options.nph = os.path.basename(options.command[-1]).startswith("nph-")
-    # Nothing of our own environment is the script's business, but it needs PATH to find what it runs.
-    pairs = [os.fsencode(pair).split(b"=", 1) for pair in options.env]
-    options.environ = {b"PATH": os.fsencode(os.environ.get("PATH", os.defpath)), **dict(pairs)}
-    return options
-
-
-def main():
-    options = read_arguments()
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, lambda *_: sys.exit())
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    try:
-        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        log(f"server.py: cannot listen: {error}")
-        sys.exit(2)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
-    try:
-        log(f"server.py: listening on {options.host} port {options.port}")
-        while True:
-            try:
-                sock, address = listener.accept()
-                threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
-            except (OSError, RuntimeError) as error:  # no file or thread to be had
-                log(f"server.py: {error}")
-                time.sleep(0.1)
-    finally:
-        for number in signal.SIGTERM, signal.SIGINT:
-            signal.signal(number, signal.SIG_IGN)
-        listener.close()
-        starting.acquire()  # for good: no script starts any more
-        stop(list(running))
-
-
-if __name__ == "__main__":
-    main()
