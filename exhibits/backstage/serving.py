@@ -42,8 +42,8 @@ def serve(stack, options):
     def log(part, line):
         try:
             console.print(f"[{colours[part]}]{part}[/] {escape(line)}", soft_wrap=True)
-        except OSError:  # the terminal is gone, or whoever read our output: nobody to talk to any more
-            threading.Thread(target=signal.raise_signal, args=(signal.SIGTERM,)).start()
+        except (OSError, SystemExit):  # the terminal is gone, or whoever read our output (rich exits then)
+            signal.raise_signal(signal.SIGTERM)
 
     guestbook = options.guestbook or (None if options.once else running.GUESTBOOK)
     exhibit = running.Exhibit(stack, host=options.host, port=port, mount=options.mount, hello=options.hello,
@@ -63,7 +63,7 @@ def serve(stack, options):
     except running.CannotStart as reason:
         print(f"exhibits: {stack.name}: {reason}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         pass
     return 0
 

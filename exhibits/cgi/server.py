@@ -211,10 +211,201 @@ class Connection:
                 self.overhear(poll)
             if pipe in ready and (chunk := os.read(pipe, 65536)):
                 yield chunk
-                deadline = time.monotonic() + self.options.timeout
+                if not self.is_answered():
+                    deadline = time.monotonic() + self.options.timeout
         try:
             code = script.wait(self.options.timeout)
         except subprocess.TimeoutExpired:
             raise Failure(504, "the script does not end") from None
         if code:
             raise Failure(502, f"the script ended with exit code {code}")
+
+    def overhear(self, poll):
+        """The client says something while the script runs: either it leaves, or it asks for more already."""
+        if self.is_answered() or len(self.http.trailing_data[0]) > LIMIT:
+            return poll.unregister(self.socket)  # it can wait
+        data = self.socket.recv(4096)
+        if not data:  # it may have closed its own side only, but a client that left looks just like that
+            raise ConnectionAbortedError
+        self.http.receive_data(data)
+
+    # ---------------------------------------------------------------- the response
+
+    def send_response(self, cgi, fields, document):
+        """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
+        status = STATUS.fullmatch(cgi.get(b"status", b"302" if b"location" in cgi else b"200"))
+        if not status:
+            raise Failure(502, "the script's Status is none")
+        code, names = int(status[1]), {name.lower() for name, _ in fields}
+        if b"date" not in names:
+            fields.append((b"Date", formatdate(usegmt=True).encode()))
+        if b"server" not in names:
+            fields.append((b"Server", SOFTWARE))
+        if b"upgrade" in names:
+            fields.append((b"Connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
+        response = h11.Response(status_code=code, reason=status[2] or REASONS.get(code, ""), headers=fields)
+        self.status = code
+        self.send(response)
+        left = int(dict(response.headers).get(b"content-length", sys.maxsize))
+        if self.method == b"HEAD" or code in (204, 304):
+            left = 0  # "the server MUST discard" a body (§4.3.3)
+        while left and (chunk := next(document, None)) is not None:
+            self.send(h11.Data(data=chunk[:left]))
+            left -= len(chunk[:left])
+        self.send(h11.EndOfMessage())
+        for _ in document:
+            pass  # the client has got all it was promised, the script may finish in peace
+
+    def send_verbatim(self, output):
+        """Send what an NPH script prints "directly to the client unmodified" (§5.2)."""
+        for chunk in output:
+            self.status = "nph"
+            self.http.send_failed()  # h11 has no part in this
+            self.socket.sendall(chunk)
+        if self.status != "nph":
+            raise Failure(502, "the script printed nothing")
+
+    def send(self, event):
+        self.socket.sendall(self.http.send(event))
+
+    def is_answered(self):
+        return self.http.our_state in (h11.DONE, h11.MUST_CLOSE)
+
+    def fail(self, status, sentence):
+        """Say why there is no response; cut off one that has begun, lest it pass for whole."""
+        self.note = f", {sentence}{self.note}"
+        if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = f"{sentence}\n".encode()
+            fields = [(b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                self.send_response({b"status": b"%d" % status}, fields, iter([body]))
+        elif not self.is_answered() and (self.options.nph or self.http.their_http_version < b"1.1"):
+            # Where the end of the connection is the end of the document, only a reset tells a cut.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.close()
+
+
+def header_variables(headers):
+    """Header fields as meta-variables (§4.1.18, §4.1.3)."""
+    variables = {}
+    for name, value in headers:
+        if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
+            continue
+        key = b"CONTENT_TYPE" if name == b"content-type" else b"HTTP_" + name.upper().replace(b"-", b"_")
+        if key in variables:
+            # Repeated fields become one. A comma would not separate cookies (RFC 9113 section 8.2.3).
+            value = variables[key] + (b"; " if name == b"cookie" else b", ") + value
+        variables[key] = value
+    return variables
+
+
+def read_header_fields(output):
+    """The header fields of a script (§6.3): those meant for us, those for the client, and what came after them."""
+    head = b""
+    while not (end := BLANK_LINE.search(head)):
+        if len(head) > LIMIT:
+            raise Failure(502, "the script's header fields are too long")
+        if not (chunk := next(output, b"")):
+            raise Failure(502, "the script ended before its header fields did")
+        head += chunk
+    cgi, fields = {}, []
+    for line in head[:end.start()].split(b"\n"):
+        field = FIELD.fullmatch(line)
+        if not field:
+            raise Failure(502, "the script printed something else where header fields belong")
+        name, value = field[1].lower(), field[2].strip()
+        if name in cgi:
+            raise Failure(502, "the script gave a CGI field twice")
+        if name in (b"content-type", b"location", b"status"):
+            cgi[name] = value
+        if name != b"status" and name not in HOP_BY_HOP:  # the connection is the server's
+            fields.append((field[1], value))
+    if not cgi:
+        raise Failure(502, "the script gave no CGI field")  # "At least one CGI field MUST be supplied"
+    return cgi, fields, head[end.end():]
+
+
+def stop(scripts):
+    """End the process groups of scripts: ask, insist a moment later, and leave no zombies."""
+    for number, patience in (signal.SIGTERM, 0.2), (signal.SIGKILL, 5):
+        deadline = time.monotonic() + patience
+        for script in scripts:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+                os.killpg(script.pid, number)
+        for script in scripts:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                script.wait(max(0, deadline - time.monotonic()))
+
+
+def hang_up(sock):
+    """Close in two steps: with input unread it would be a reset, which can overtake the response (RFC 9112 9.6)."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(1)
+        for _ in range(256):
+            if not sock.recv(65536):
+                break
+
+
+def log(line):
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode())  # the whole line at once: the scripts write there too
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: its SCRIPT_NAME")
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="patience with script and client")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program")
+    parser.add_argument("program", help="what to start for each request")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    options.mount = options.mount.rstrip("/")
+    if options.mount and not options.mount.startswith("/"):
+        parser.error("--mount begins with a slash")
+    if not 0 < options.timeout < 1e6:
+        parser.error("--timeout is a number of seconds")
+    if not all(pair.find("=") > 0 for pair in options.env):
+        parser.error("--env is a name, an equals sign and a value")
+    if not (program := shutil.which(options.program)):
+        parser.error(f"{options.program} is not a program")
+    options.command = [program, *options.arguments]
+    options.nph = os.path.basename(options.command[-1]).startswith("nph-")
+    # Nothing else of the server's environment is the script's business, but PATH is how it finds programs.
+    given = [os.fsencode(pair).split(b"=", 1) for pair in options.env]
+    options.environ = {b"PATH": os.fsencode(os.environ.get("PATH", os.defpath)), **dict(given)}
+    return options
+
+
+def main():
+    options = read_arguments()
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, lambda *_: sys.exit())
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        log(f"server.py: cannot listen: {error}")
+        sys.exit(2)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+    log(f"server.py: listening on {options.host} port {options.port}")
+    try:
+        while True:
+            try:
+                sock, address = listener.accept()
+                threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
+            except (OSError, RuntimeError) as error:  # no file or thread to be had
+                log(f"server.py: {error}")
+                time.sleep(0.1)
+    finally:
+        for number in signal.SIGTERM, signal.SIGINT:
+            signal.signal(number, signal.SIG_IGN)
+        listener.close()
+        starting.acquire()  # for good: no script starts any more
+        stop(list(running))
+
+
+if __name__ == "__main__":
+    main()

@@ -67,7 +67,7 @@ def send(body, errors):
             else:
                 yield step  # sent at once: servers "must not delay" it (PEP 3333)
     except GeneratorExit:  # the server called close() before the end
-        print("client left: the server closed the iterable", file=errors)
+        print("client left: the server closed the iterable", file=errors, flush=True)
 # --8<-- [end:streaming]
 
 
@@ -84,6 +84,7 @@ def answer(environ, request):
         return guestbook.respond(request, STORE) if complete else guestbook.cut_off(request)
     except Exception:
         traceback.print_exc(file=environ["wsgi.errors"])
+        environ["wsgi.errors"].flush()  # it may be buffered (PEP 3333, "Input and Error Streams")
         return guestbook.crashed(request)
 # --8<-- [end:errors]
 

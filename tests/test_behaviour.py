@@ -1,0 +1,220 @@
+"""What one answer cannot show: time, many visitors at once, visitors who leave, processes that die."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from conftest import each_stack, require
+from websockets.sync.client import connect
+
+from exhibits import catalog, contract
+from exhibits.backstage.client import Visitor, request
+from exhibits.backstage.running import Exhibit
+
+DEFAULTS = {stack.stage: stack for stack in catalog.defaults()}
+
+
+def ask(exhibit, method, path, *headers, body=b""):
+    with Visitor("127.0.0.1", exhibit.port, timeout=10) as visitor:
+        return visitor.ask(request(method, path, *headers, body=body))
+
+
+def sign(exhibit, name, message="Hello"):
+    body = json.dumps({"name": name, "message": message}).encode()
+    answer = ask(exhibit, "POST", "/entries", "Content-Type: application/json", body=body)
+    assert answer.status == 201, answer
+    return json.loads(answer.body)["id"]
+
+
+def eventually(condition, seconds=5):
+    """Wait until the condition holds; return whether it does."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def opened(exhibit, sent):
+    """A socket on which a request was sent and nothing read."""
+    plain = socket.create_connection(("127.0.0.1", exhibit.port), timeout=10)
+    plain.sendall(sent)
+    return plain
+
+
+def read_until(plain, mark):
+    data = b""
+    while mark not in data:
+        chunk = plain.recv(65536)
+        assert chunk, f"the connection ended before {mark!r}: {data!r}"
+        data += chunk
+    return data
+
+
+@each_stack()
+def test_a_streamed_line_arrives_before_the_next_is_made(run, stack, mount):
+    with opened(run(stack), request("GET", "/stream?n=2&delay=5")) as plain:
+        start = time.monotonic()
+        read_until(plain, b"line 1 of 2")
+        assert time.monotonic() - start < 3  # the next one is made after 5 s
+
+
+@each_stack()
+def test_visitors_who_wait_do_not_wait_for_each_other(run, stack, mount):
+    exhibit = run(stack)
+    start = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: ask(exhibit, "GET", "/slow?seconds=1"), range(3)))
+    assert [answer.body for answer in answers] == [b"waited 1 s\n"] * 3
+    assert time.monotonic() - start < 2.9  # one after the other it would be 3 s
+
+
+@each_stack()
+def test_a_client_that_leaves_ends_its_answer(run, stack, mount):
+    exhibit = run(stack)
+    exhibit.lines.clear()
+    with opened(exhibit, request("GET", "/stream?n=10000&delay=0.02")) as plain:
+        read_until(plain, b"line 2 of")
+    left = eventually(lambda: any("client left" in line for _, line in list(exhibit.lines)))
+    assert left, exhibit.last_words()
+    assert ask(exhibit, "GET", "/hello").status == 200
+
+
+@each_stack()
+def test_a_crash_is_for_the_log_only(run, stack, mount):
+    exhibit = run(stack)
+    exhibit.lines.clear()
+    assert b"RuntimeError" not in ask(exhibit, "GET", "/crash").body
+    logged = eventually(lambda: any("RuntimeError: this route crashes" in line for _, line in list(exhibit.lines)))
+    assert logged, exhibit.last_words()
+
+
+@each_stack()
+def test_a_new_entry_is_a_server_sent_event(run, stack, mount):
+    exhibit = run(stack)
+    contract.seed(exhibit.guestbook).close()
+    with opened(exhibit, request("GET", "/events?limit=1")) as plain:
+        read_until(plain, b": the guestbook\n\n")
+        sign(exhibit, "Ada")
+        event = read_until(plain, b'"message":"Hello"}')
+    assert b"id: 2\ndata: {" in event
+
+
+@each_stack()
+def test_live_is_a_websocket_or_says_what_it_would_be(run, stack, mount):
+    exhibit = run(stack)
+    contract.seed(exhibit.guestbook).close()
+    if "WebSocket" not in stack.carrier:
+        handshake = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
+        plainly = ask(exhibit, "GET", "/live")
+        upgrade = ask(exhibit, "GET", "/live", *handshake)
+        assert (upgrade.status, upgrade.body) == (plainly.status, plainly.body)
+        return
+    url = f"ws://127.0.0.1:{exhibit.port}"
+    with connect(f"{url}/live") as ada, connect(f"{url}/live") as grace:
+        ada.send(json.dumps({"name": "Ada", "message": "<b>Hi</b>"}))
+        for socket_ in (ada, grace):
+            entry = json.loads(socket_.recv(5))
+            assert (entry["id"], entry["name"], entry["message"]) == (2, "Ada", "<b>Hi</b>")
+        for refused, error in (('{"name":"Ada"}', "the message is empty"), ("not JSON", "the body is not JSON")):
+            grace.send(refused)
+            assert json.loads(grace.recv(5)) == {"error": error}
+        grace.send(b"\xff\xfe")
+        assert json.loads(grace.recv(5)) == {"error": "the body is not JSON"}
+        sign(exhibit, "Alan")
+        assert json.loads(ada.recv(5))["name"] == "Alan"
+    with pytest.raises(Exception, match="403"):
+        connect(f"{url}/nowhere")
+
+
+@each_stack(stacks=catalog.defaults())
+def test_the_smallest_program_says_hello(stack, mount):
+    require(stack)
+    with Exhibit(stack, hello=True) as exhibit:
+        answer = ask(exhibit, "GET", "/")
+        assert (answer.status, answer.body) == (200, b"Hello, World!\n")
+        assert ("content-type", "text/plain; charset=utf-8") in answer.headers
+
+
+@each_stack(stacks=catalog.defaults())
+def test_a_signed_entry_survives_kill_9(stack, mount, tmp_path):
+    require(stack)
+    with Exhibit(stack, guestbook=tmp_path / "guestbook.sqlite3") as exhibit:
+        id = sign(exhibit, "Ada")
+        for _, popen, _ in exhibit.processes:
+            os.killpg(popen.pid, signal.SIGKILL)
+    with sqlite3.connect(tmp_path / "guestbook.sqlite3") as db:
+        assert db.execute("SELECT id, name FROM entries").fetchall() == [(id, "Ada")]
+
+
+@pytest.mark.xdist_group("together")
+def test_all_stages_sign_one_guestbook_and_lose_nothing(tmp_path):
+    require(*DEFAULTS.values())
+    with ExitStack() as running:
+        exhibits = [
+            running.enter_context(Exhibit(stack, guestbook=tmp_path / "guestbook.sqlite3"))
+            for stack in DEFAULTS.values()
+        ]
+        with ThreadPoolExecutor(12) as pool:
+            jobs = [pool.submit(sign, exhibit, f"{exhibit.stack.stage}-{n}") for n in range(20) for exhibit in exhibits]
+            ids = [job.result() for job in jobs]
+        assert sorted(ids) == list(range(1, 121))
+        for exhibit in exhibits:
+            names = {entry["name"] for entry in json.loads(ask(exhibit, "GET", "/entries?limit=1000").body)}
+            assert names == {f"{stage}-{n}" for stage in DEFAULTS for n in range(20)}
+
+
+@pytest.mark.xdist_group("together")
+@pytest.mark.parametrize("stage", DEFAULTS)
+def test_an_entry_signed_at_any_stage_appears_live(stage, tmp_path):
+    require(DEFAULTS[stage], DEFAULTS["asgi"])
+    guestbook = tmp_path / "guestbook.sqlite3"
+    with Exhibit(DEFAULTS[stage], guestbook=guestbook) as door, Exhibit(DEFAULTS["asgi"], guestbook=guestbook) as asgi:
+        with connect(f"ws://127.0.0.1:{asgi.port}/live") as live:
+            sign(door, f"through {stage}")
+            signed = time.monotonic()
+            assert json.loads(live.recv(5))["name"] == f"through {stage}"
+            assert time.monotonic() - signed < 0.5
+
+
+@pytest.mark.xdist_group("asgi-uvicorn")
+def test_websocket_visitors_who_vanish_leave_nothing(run):
+    exhibit = run(DEFAULTS["asgi"])
+    exhibit.lines.clear()
+    for _ in range(5):
+        live = connect(f"ws://127.0.0.1:{exhibit.port}/live")
+        live.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close sends a reset
+        live.socket.close()
+    with connect(f"ws://127.0.0.1:{exhibit.port}/live") as live:
+        sign(exhibit, "Ada")
+        assert json.loads(live.recv(5))["name"] == "Ada"
+    threading.Event().wait(0.3)  # the vanished would have been told by now
+    assert not [line for _, line in exhibit.lines if "Traceback" in line], exhibit.last_words()
+
+
+def test_the_event_loop_goes_on_while_visitors_sign(run):
+    """A coroutine that blocks would hold up the stream of everybody else."""
+    require(DEFAULTS["asgi"])
+    exhibit = run(DEFAULTS["asgi"])
+    contract.seed(exhibit.guestbook).close()
+    lock = sqlite3.connect(exhibit.guestbook, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")  # nobody else can write now: a signer has to wait
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            signing = pool.submit(sign, exhibit, "Ada")
+            start = time.monotonic()
+            assert ask(exhibit, "GET", "/stream?n=3&delay=0.05").complete
+            assert time.monotonic() - start < 2 and not signing.done()
+            lock.execute("COMMIT")
+            assert signing.result(10) == 2
+    finally:
+        lock.close()
+
+
