@@ -89,7 +89,7 @@ class Process:
     speaks: to whom it speaks what, for people.
     files: configuration copied from `exhibits/` into the run folder, host, port and mount put in.
     environ: variables it needs besides those of everybody.
-    edits: (old, new) texts to change in the copied files.
+    edits: (old, new) texts to change in the copied files; {…} in new is filled in.
     """
 
     part: str
@@ -110,8 +110,8 @@ class Stack:
     needs: parts that are used without being a process of their own.
     mount_is_stripped: the server expects that somebody in front has taken the mount
         point off the path already, and puts it back itself.
-    copies_program: the web server runs the program under a user of its own, so it
-        gets copies that this user can read.
+    copies_program: the web server executes the program itself: it gets a copy whose
+        first line names a Python, all of it readable by the user the server runs it as.
     """
 
     name: str
@@ -163,6 +163,20 @@ STACKS = (
                 "--env GUESTBOOK={guestbook} {python} -I -S {root}/exhibits/cgi/{program}.py",
                 "HTTP with visitors, CGI/1.1 with a new process for each request"),
     ), needs=("h11",)),
+    Stack("cgi-apache", "cgi", "CGI program", "process", (
+        Process("Apache", "{apache} -d {run} -f {run}/apache.conf -DFOREGROUND",
+                "HTTP with visitors, CGI/1.1 with a new process for each request",
+                files=("cgi/apache.conf",), environ={"ROOM": "{copies}/cgi"},
+                edits=(('"(?s)^', '"(?s)^{mount}'), ("/app.py", "/{program}.py"))),
+    ), copies_program=True),
+    Stack("cgi-lighttpd", "cgi", "CGI program", "process", (
+        Process("lighttpd", "{lighttpd} -D -f lighttpd.conf",
+                "HTTP with visitors, CGI/1.1 with a new process for each request",
+                files=("cgi/lighttpd.conf",), environ={"ROOM": "{copies}/cgi"},
+                edits=(('("" =>', '("{mount}" =>'), ("/app.py", "/{program}.py"),
+                       ("server.port = 8000", "server.port = {port}"),
+                       ('server.bind = "127.0.0.1"', 'server.bind = "{host}"'))),
+    ), copies_program=True),
     Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
           (flup("fastcgi", "FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
     Stack("scgi-flup", "scgi", "WSGI callable", "SCGI",

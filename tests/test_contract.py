@@ -23,7 +23,7 @@ def parameters():
                     yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}", marks=marks)
 
 
-@pytest.mark.parametrize(("stack", "mount", "case"), parameters())
+@pytest.mark.parametrize(("stack", "mount", "case"), list(parameters()))
 def test_contract(run, stack, mount, case):
     checking.visit(case, run(stack, mount))
 

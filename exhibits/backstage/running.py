@@ -82,6 +82,17 @@ def missing(stack):
     return [f"{part.name} is missing: {part.hint()}" for part in stack.parts if version(part) is None]
 
 
+def readable_python():
+    """A Python that also another user may run: one below root's home cannot be reached by others."""
+    ours = Path(sys.executable).resolve()
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in ours.parents):
+        return sys.executable
+    found = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    if found is None:
+        raise CannotStart("another user cannot run this Python, and there is no /usr/bin/python3")
+    return found
+
+
 # ---------------------------------------------------------------- ports
 
 
@@ -147,6 +158,8 @@ class Exhibit:
         if self.guestbook is None:
             self.guestbook = self.run / "guestbook.sqlite3"
         try:
+            if self.stack.copies_program:
+                self.copy_program()
             for process in self.stack.processes:
                 self.start(process)
             self.wait_until_ready()
@@ -161,12 +174,13 @@ class Exhibit:
 
     def places(self):
         """What {…} stands for in the catalog's commands."""
-        nginx = catalog.PARTS["nginx"]
+        programs = {part.name.lower(): program(part) for part in self.stack.parts if part.programs}
         return {
+            **programs,
             "python": sys.executable, "bin": Path(sys.executable).parent, "root": ROOT, "run": self.run,
             "host": self.host, "port": self.port, "mount": self.mount, "guestbook": self.guestbook,
             "program": "hello" if self.hello else "app", "room": self.stack.room,
-            "nginx": program(nginx) if nginx in self.stack.parts else "",
+            "copies": self.run / "exhibits",
         }  # fmt: skip
 
     def start(self, process):
@@ -192,8 +206,23 @@ class Exhibit:
         address = ("127.0.0.1:8000", f"{self.host}:{self.port}")
         mount = ("(?<mount>)(?<rest>/.*)", f"(?<mount>{re.escape(self.mount)})(?<rest>/.*|)")
         for old, new in (address, mount, *edits):
-            text = text.replace(old, new)
+            text = text.replace(old, new.format(**self.places()) if "{" in new else new)
         (self.run / file.name).write_text(text)
+
+    def copy_program(self):
+        """Install the room's programs in the run folder, as one does in a cgi-bin."""
+        folder = self.run / "exhibits"
+        shutil.copytree(ROOT / "exhibits", folder, ignore=shutil.ignore_patterns("backstage", "__pycache__"))
+        for file in (folder / self.stack.room).glob("*.py"):
+            shebang, _, rest = file.read_text().partition("\n")
+            if shebang.startswith("#!"):
+                file.write_text(f"#!{readable_python()} -IS\n{rest}")
+                file.chmod(0o755)
+        if os.geteuid() == 0:
+            # The server runs programs as nobody: let it read them, compile them and write the guestbook.
+            Path(self.guestbook).touch()
+            for path in (self.run, *self.run.rglob("*"), self.guestbook):
+                os.chmod(path, 0o777 if Path(path).is_dir() else Path(path).stat().st_mode | 0o666)
 
     def read(self, process, popen):
         for raw in popen.stdout:

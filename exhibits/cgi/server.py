@@ -3,8 +3,9 @@
 
     python exhibits/cgi/server.py [--port 8000] [--mount /museum] PROGRAM [ARG ...]
 
-A request becomes the environment and the standard input of PROGRAM; what that prints
-becomes the response. "§" is a section of RFC 3875 where no other RFC is named.
+The first half of this file is CGI: a request becomes the environment and the standard input
+of PROGRAM, and what that prints becomes the response. The second half is what every server
+has to do, h11 doing most of it. "§" is a section of RFC 3875 where no other RFC is named.
 
 Left out: the words of a query as arguments (§4.4), PATH_TRANSLATED (§4.1.6), REMOTE_HOST
 (§4.1.9), a working directory of the script's own (§7.2), limits on bodies and processes.
@@ -56,6 +57,46 @@ class Failure(Exception):
     """There will be no response from the script, or not a whole one. args: status code, sentence."""
 
 
+def header_variables(headers):
+    """The header fields of a request as meta-variables (§4.1.18)."""
+    variables = {}
+    for name, value in headers:
+        if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
+            continue
+        key = b"CONTENT_TYPE" if name == b"content-type" else b"HTTP_" + name.upper().replace(b"-", b"_")
+        if key in variables:
+            # Repeated fields become one. A comma would not separate cookies (RFC 9113 section 8.2.3).
+            value = variables[key] + (b"; " if name == b"cookie" else b", ") + value
+        variables[key] = value
+    return variables
+
+
+def read_header_fields(output):
+    """The header fields a script printed: those for the server (§6.3), those for the client, and what follows."""
+    head = b""
+    while not (end := BLANK_LINE.search(head)):
+        if len(head) > LIMIT:
+            raise Failure(502, "the script's header fields are too long")
+        if not (chunk := next(output, b"")):
+            raise Failure(502, "the script ended before its header fields did")
+        head += chunk
+    cgi, fields = {}, []
+    for line in head[:end.start()].split(b"\n"):
+        field = FIELD.fullmatch(line)
+        if not field:
+            raise Failure(502, "the script printed something else where header fields belong")
+        name, value = field[1].lower(), field[2].strip()
+        if name in cgi:
+            raise Failure(502, "the script gave a CGI field twice")
+        if name in (b"content-type", b"location", b"status"):
+            cgi[name] = value
+        if name != b"status" and name not in HOP_BY_HOP:  # the connection is the server's
+            fields.append((field[1], value))
+    if not cgi:
+        raise Failure(502, "the script gave no CGI field")  # "At least one CGI field MUST be supplied"
+    return cgi, fields, head[end.end():]
+
+
 class Connection:
     """A client, in a thread of its own. Its requests are answered one after the other."""
 
@@ -64,61 +105,25 @@ class Connection:
         self.socket.settimeout(options.timeout)
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
 
-    def serve(self):
-        with self.socket:
-            while self.exchange():
-                self.http.start_next_cycle()
-            hang_up(self.socket)
+    # ---------------------------------------------------------------- CGI
 
-    def exchange(self):
-        """Answer one request and log it; true if the connection can carry another one."""
-        start, line, self.method, self.status, self.note = time.monotonic(), b"-", None, "-", ""
-        try:
-            request = self.next_event()
-            if type(request) is h11.ConnectionClosed:
-                return False
-            start, self.method = time.monotonic(), request.method
-            line = b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)
-            self.respond(request, self.read_body(request))
-        except TimeoutError:
-            if self.method or self.http.trailing_data[0]:
-                self.fail(408, "the client is too slow")
-        except ConnectionError:
-            self.note = ", client left" + self.note
-        except Failure as failure:
-            self.fail(*failure.args)
-        except h11.ProtocolError as error:  # in h11's words, the client is remote and the script is local
-            self.fail(error.error_status_hint if type(error) is h11.RemoteProtocolError else 502, str(error)[:200])
-        except OSError as error:  # no process, file or disk space to be had
-            self.fail(503, error.strerror)
-        if line == b"-" and self.status == "-":
-            return False  # nothing was asked
-        log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
-        return self.http.our_state is self.http.their_state is h11.DONE
-
-    # ---------------------------------------------------------------- the request
-
-    def next_event(self):
-        while (event := self.http.next_event()) is h11.NEED_DATA:
-            if self.http.they_are_waiting_for_100_continue:
-                self.send(h11.InformationalResponse(status_code=100, headers=[], reason="Continue"))
-            self.http.receive_data(self.socket.recv(4096))  # small pieces: h11 checks LIMIT between them
-        return event
-
-    def read_body(self, request):
-        """The body as a file, or None. The script starts when all of it is there.
-
-        So CONTENT_LENGTH is exact even if the body came in chunks (§4.2), no script sees half
-        a body, and none waits for us to read its output while we wait for it to read its input.
-        """
-        framing = {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}
-        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version < b"1.1":
-            raise Failure(400, "it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
-        body = None
-        while type(event := self.next_event()) is h11.Data:
-            body = body or tempfile.TemporaryFile()
-            body.write(event.data)
-        return body
+    def respond(self, request, body):
+        """Run the script and send its response. If that is a local redirect, do so again for the new path."""
+        method, target = request.method, request.target
+        for _ in range(10):
+            with self.script(self.meta_variables(request, method, target, body), body) as script:
+                output = self.output(script)
+                if self.options.nph:
+                    return self.send_verbatim(output)
+                cgi, fields, beginning = read_header_fields(output)
+                document = itertools.chain([beginning], output)
+                location = cgi.get(b"location", b"")
+                if len(cgi) > 1 or not location.startswith(b"/"):
+                    return self.send_response(cgi, fields, document)
+                if any(document):  # "MUST NOT return any other header fields or a message-body" (§6.2.2)
+                    raise Failure(502, "the script sent a body with a local redirect")
+                method, target, body = b"GET", location, None
+        raise Failure(502, "the script redirects without end")
 
     def meta_variables(self, request, method, target, body):
         """The environment of the script: all that MUST be in it (§4.1), PATH_INFO and the header fields."""
@@ -131,9 +136,7 @@ class Connection:
         if not (path + b"/").startswith(mount + b"/"):
             raise Failure(404, "there is nothing here")
         fields = header_variables(request.headers)
-        address, port = self.socket.getsockname()[:2]
-        address = f"[{address}]" if ":" in address else address
-        host = HOST.fullmatch(fields.get(b"HTTP_HOST") or address.encode())
+        host = HOST.fullmatch(fields.get(b"HTTP_HOST") or self.options.name)
         if not host:
             raise Failure(400, "the Host field names no host")
         variables = {
@@ -142,7 +145,7 @@ class Connection:
             b"SERVER_SOFTWARE": SOFTWARE,
             b"SERVER_PROTOCOL": b"HTTP/" + request.http_version,
             b"SERVER_NAME": host[1],
-            b"SERVER_PORT": b"%d" % port,
+            b"SERVER_PORT": b"%d" % self.options.port,
             b"REMOTE_ADDR": self.client.encode(),
             b"REQUEST_METHOD": method,
             b"SCRIPT_NAME": mount,
@@ -153,27 +156,6 @@ class Connection:
         if body:
             variables[b"CONTENT_LENGTH"] = b"%d" % body.tell()
         return variables
-
-    # ---------------------------------------------------------------- the script
-
-    def respond(self, request, body):
-        """Run the script and send its response; run it again for another path if it says so."""
-        method, target = request.method, request.target
-        for _ in range(10):
-            with self.script(self.meta_variables(request, method, target, body), body) as script:
-                output = self.output(script)
-                if self.options.nph:
-                    return self.send_verbatim(output)
-                cgi, fields, beginning = read_header_fields(output)
-                document = itertools.chain([beginning], output)
-                location = cgi.get(b"location", b"")
-                if len(cgi) > 1 or not location.startswith(b"/"):
-                    return self.send_response(cgi, fields, document)
-                # A local redirect: the client gets what it would have got there (§6.2.2).
-                if any(document):
-                    raise Failure(502, "the script sent a body with a local redirect")
-                method, target, body = b"GET", location, None
-        raise Failure(502, "the script redirects without end")
 
     @contextlib.contextmanager
     def script(self, variables, body):
@@ -197,12 +179,12 @@ class Connection:
             script.stdout.close()
 
     def output(self, script):
-        """What the script prints, as it comes. It fails if the script does, or stops if the client leaves."""
+        """What the script prints, as it comes. Raises Failure if the script fails, ConnectionError if the client leaves."""
         pipe, client, poll = script.stdout.fileno(), self.socket.fileno(), select.poll()
         poll.register(pipe, select.POLLIN)
         poll.register(client, select.POLLIN)
-        chunk = None
         deadline = time.monotonic() + self.options.timeout
+        chunk = None
         while chunk != b"":
             ready = [fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)]
             if not ready:
@@ -225,11 +207,9 @@ class Connection:
         if self.is_answered() or len(self.http.trailing_data[0]) > LIMIT:
             return poll.unregister(self.socket)  # it can wait
         data = self.socket.recv(4096)
-        if not data:  # it may have closed its own side only, but a client that left looks just like that
+        if not data:  # maybe it closed its own side only, but then a client that left looks just like that
             raise ConnectionAbortedError
         self.http.receive_data(data)
-
-    # ---------------------------------------------------------------- the response
 
     def send_response(self, cgi, fields, document):
         """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
@@ -265,6 +245,62 @@ class Connection:
         if self.status != "nph":
             raise Failure(502, "the script printed nothing")
 
+    # ---------------------------------------------------------------- HTTP
+
+    def serve(self):
+        with self.socket:
+            while self.exchange():
+                self.http.start_next_cycle()
+            hang_up(self.socket)
+
+    def exchange(self):
+        """Answer one request and log it; true if the connection can carry another one."""
+        start, line, self.method, self.status, self.note = time.monotonic(), b"-", None, "-", ""
+        try:
+            request = self.next_event()
+            if type(request) is h11.ConnectionClosed:
+                return False
+            start, self.method = time.monotonic(), request.method
+            line = b"%s %s HTTP/%s" % (request.method, request.target, request.http_version)
+            self.respond(request, self.read_body(request))
+        except TimeoutError:
+            if self.method or self.http.trailing_data[0]:
+                self.fail(408, "the client is too slow")
+        except ConnectionError:
+            self.note = ", client left" + self.note
+        except Failure as failure:
+            self.fail(*failure.args)
+        except h11.ProtocolError as error:  # in h11's words, the client is remote and the script is local
+            self.fail(error.error_status_hint if type(error) is h11.RemoteProtocolError else 502, str(error)[:200])
+        except OSError as error:  # no process, file or disk space to be had
+            self.fail(503, error.strerror)
+        if line == b"-" and self.status == "-":
+            return False  # nothing was asked
+        log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
+        return self.http.our_state is self.http.their_state is h11.DONE
+
+    def next_event(self):
+        while (event := self.http.next_event()) is h11.NEED_DATA:
+            if self.http.they_are_waiting_for_100_continue:
+                self.send(h11.InformationalResponse(status_code=100, headers=[], reason="Continue"))
+            self.http.receive_data(self.socket.recv(4096))  # small pieces: h11 checks LIMIT between them
+        return event
+
+    def read_body(self, request):
+        """The body as a file, or None. The script starts when all of it is there.
+
+        So CONTENT_LENGTH is exact even if the body came in chunks (§4.2), no script sees half
+        a body, and none waits for us to read its output while we wait for it to read its input.
+        """
+        framing = {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}
+        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version < b"1.1":
+            raise Failure(400, "it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
+        body = None
+        while type(event := self.next_event()) is h11.Data:
+            body = body or tempfile.TemporaryFile()
+            body.write(event.data)
+        return body
+
     def send(self, event):
         self.socket.sendall(self.http.send(event))
 
@@ -276,7 +312,8 @@ class Connection:
         self.note = f", {sentence}{self.note}"
         if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = f"{sentence}\n".encode()
-            fields = [(b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
+            length = b"%d" % len(body)
+            fields = [(b"Content-Type", b"text/plain"), (b"Content-Length", length), (b"Connection", b"close")]
             with contextlib.suppress(ConnectionError, TimeoutError):
                 self.send_response({b"status": b"%d" % status}, fields, iter([body]))
         elif not self.is_answered() and (self.options.nph or self.http.their_http_version < b"1.1"):
@@ -285,44 +322,14 @@ class Connection:
             self.socket.close()
 
 
-def header_variables(headers):
-    """Header fields as meta-variables (§4.1.18, §4.1.3)."""
-    variables = {}
-    for name, value in headers:
-        if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
-            continue
-        key = b"CONTENT_TYPE" if name == b"content-type" else b"HTTP_" + name.upper().replace(b"-", b"_")
-        if key in variables:
-            # Repeated fields become one. A comma would not separate cookies (RFC 9113 section 8.2.3).
-            value = variables[key] + (b"; " if name == b"cookie" else b", ") + value
-        variables[key] = value
-    return variables
-
-
-def read_header_fields(output):
-    """The header fields of a script (§6.3): those meant for us, those for the client, and what came after them."""
-    head = b""
-    while not (end := BLANK_LINE.search(head)):
-        if len(head) > LIMIT:
-            raise Failure(502, "the script's header fields are too long")
-        if not (chunk := next(output, b"")):
-            raise Failure(502, "the script ended before its header fields did")
-        head += chunk
-    cgi, fields = {}, []
-    for line in head[:end.start()].split(b"\n"):
-        field = FIELD.fullmatch(line)
-        if not field:
-            raise Failure(502, "the script printed something else where header fields belong")
-        name, value = field[1].lower(), field[2].strip()
-        if name in cgi:
-            raise Failure(502, "the script gave a CGI field twice")
-        if name in (b"content-type", b"location", b"status"):
-            cgi[name] = value
-        if name != b"status" and name not in HOP_BY_HOP:  # the connection is the server's
-            fields.append((field[1], value))
-    if not cgi:
-        raise Failure(502, "the script gave no CGI field")  # "At least one CGI field MUST be supplied"
-    return cgi, fields, head[end.end():]
+def hang_up(sock):
+    """Close in two steps: with input unread it would be a reset, which can overtake the response (RFC 9112 9.6)."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(1)
+        for _ in range(256):
+            if not sock.recv(65536):
+                break
 
 
 def stop(scripts):
@@ -337,16 +344,6 @@ def stop(scripts):
                 script.wait(max(0, deadline - time.monotonic()))
 
 
-def hang_up(sock):
-    """Close in two steps: with input unread it would be a reset, which can overtake the response (RFC 9112 9.6)."""
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-        sock.settimeout(1)
-        for _ in range(256):
-            if not sock.recv(65536):
-                break
-
-
 def log(line):
     with contextlib.suppress(OSError):
         os.write(2, f"{line}\n".encode())  # the whole line at once: the scripts write there too
@@ -356,8 +353,8 @@ def read_arguments():
     parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: its SCRIPT_NAME")
-    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="patience with script and client")
+    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: SCRIPT_NAME")
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="how long anybody may be silent")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program")
     parser.add_argument("program", help="what to start for each request")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -373,6 +370,7 @@ def read_arguments():
         parser.error(f"{options.program} is not a program")
     options.command = [program, *options.arguments]
     options.nph = os.path.basename(options.command[-1]).startswith("nph-")
+    options.name = (f"[{options.host}]" if ":" in options.host else options.host).encode()
     # Nothing else of the server's environment is the script's business, but PATH is how it finds programs.
     given = [os.fsencode(pair).split(b"=", 1) for pair in options.env]
     options.environ = {b"PATH": os.fsencode(os.environ.get("PATH", os.defpath)), **dict(given)}

@@ -1,0 +1,641 @@
+"""The CGI server: what it tells a script, what it makes of the answer, and that no process is left behind.
+
+The script under test is one line of shell, `eval "$HTTP_X_RUN"`: it does what the
+field X-Run of the request says, so every test shows the script it needs.
+"""
+
+import contextlib
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).resolve().parents[1] / "exhibits" / "cgi" / "server.py"
+PLAIN = r"printf 'Content-Type: text/plain\n\n'; "
+PATIENCE = 5  # seconds until something that does not happen counts as failed
+
+
+# ---------------------------------------------------------------- servers
+
+
+class Server:
+    """A server of our own in a folder of its own, its standard error in a file."""
+
+    def __init__(self, folder, *options, script='eval "$HTTP_X_RUN"', name="script.sh", environ=None):
+        self.folder, self.log = folder, folder / "log"
+        (folder / name).write_text(script + "\n")
+        self.port = free_port()
+        command = [sys.executable, SERVER, "--port", str(self.port), *options, "/bin/sh", folder / name]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, cwd=folder, env={**os.environ, **(environ or {})})
+        eventually(lambda: self.said("listening on") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log.read_text()
+
+    def said(self, text):
+        return text in self.log.read_text()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("cgi"), "--env", "GUESTBOOK=a=b", environ={"SECRET": "1"})
+    yield server
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.fixture
+def another(tmp_path):
+    """Start a server with other options; it is stopped after the test."""
+    with contextlib.ExitStack() as servers:
+
+        def start(*options, **more):
+            started = Server(tmp_path, *options, **more)
+            servers.callback(started.stop)
+            return started
+
+        yield start
+
+
+def free_port():
+    for _ in range(100):
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+def eventually(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+    return result
+
+
+# ---------------------------------------------------------------- clients
+
+
+@dataclass
+class Answer:
+    status: int
+    reason: str
+    fields: list  # (name in lower case, value)
+    body: bytes
+    whole: bool  # the body reached its announced end
+    rest: bytes  # what came after it
+
+    def __getitem__(self, name):
+        return ", ".join(value for key, value in self.fields if key == name) or None
+
+
+def request(run="", *fields, method="GET", target="/", version="1.1", host="Host: museum.test", body=b""):
+    lines = [f"{method} {target} HTTP/{version}", host, f"X-Run: {run}", *fields]
+    return "\r\n".join([line for line in lines if line] + ["", ""]).encode("latin-1") + body
+
+
+def ask(server, *args, **options):
+    """Send one request and read the answer until the server closes."""
+    options["host"] = options.get("host", "Host: museum.test") + "\r\nConnection: close"
+    return parse(send(server, request(*args, **options)), options.get("method"))
+
+
+def send(server, data, hang_up=False):
+    """Send bytes and return all bytes that come back."""
+    with server.connect() as client:
+        client.sendall(data)
+        if hang_up:
+            client.shutdown(socket.SHUT_WR)
+        return read_all(client)
+
+
+def read_all(client):
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def read_until(client, end):
+    data = b""
+    while not data.endswith(end):
+        chunk = client.recv(1)
+        assert chunk, data
+        data += chunk
+    return data
+
+
+def parse(data, method="GET"):
+    head, found, rest = data.partition(b"\r\n\r\n")
+    assert found, data
+    line, *lines = head.decode("latin-1").split("\r\n")
+    version, status, reason = line.split(" ", 2)
+    fields = [(name.lower(), value) for name, value in (line.split(": ", 1) for line in lines)]
+    answer = Answer(int(status), reason, fields, b"", True, b"")
+    if method == "HEAD" or answer.status in (204, 304):
+        answer.rest = rest
+    elif answer["transfer-encoding"] == "chunked":
+        answer.body, answer.whole, answer.rest = parse_chunks(rest)
+    elif length := answer["content-length"]:
+        answer.body, answer.rest = rest[:int(length)], rest[int(length):]
+        answer.whole = len(answer.body) == int(length)
+    else:
+        answer.body = rest
+    return answer
+
+
+def parse_chunks(data):
+    body = b""
+    while chunk := re.match(rb"([0-9a-f]+)\r\n", data):
+        size, start = int(chunk[1], 16), chunk.end()
+        body, end = body + data[start:start + size], data[start + size:start + size + 2]
+        data = data[start + size + 2:]
+        if end != b"\r\n" or not size:
+            return body, end == b"\r\n", data
+    return body, False, data
+
+
+# ---------------------------------------------------------------- processes
+
+
+def processes(*columns):
+    """A row for each process of the machine."""
+    command = ["ps", "-A", *(f"-o{column}=" for column in columns)]
+    return [line.split() for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines()]
+
+
+def alive(pid):
+    return any(row[0] == pid and "Z" not in row[1] for row in processes("pid", "stat"))
+
+
+def children(server):
+    """The server's children, zombies included."""
+    return [pid for pid, parent in processes("pid", "ppid") if parent == str(server.process.pid)]
+
+
+def pids(server):
+    """What the script wrote to the file `pids`, once both lines are there."""
+    file = server.folder / "pids"
+    found = eventually(lambda: file.exists() and len(words := file.read_text().split()) == 2 and words)
+    file.unlink()
+    return found
+
+
+HANG = "sleep 60 & echo $$ $! > pids; wait; "  # a script that waits for a process it has started
+
+
+# ---------------------------------------------------------------- the request
+
+
+def variables(answer):
+    assert answer.status == 200, answer
+    found = dict(line.split("=", 1) for line in answer.body.decode("latin-1").splitlines())
+    return {name: value for name, value in found.items() if name not in ("PWD", "OLDPWD", "SHLVL", "_", "HTTP_X_RUN")}
+
+
+ENV = PLAIN + "exec env"
+
+
+def test_environment_is_what_the_rfc_demands_and_nothing_else(server):
+    answer = ask(server, ENV, target="/caf%C3%A9/100%2525?a=%20&b")
+    assert variables(answer) == {
+        "PATH": os.environ["PATH"],
+        "GUESTBOOK": "a=b",
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "SERVER_SOFTWARE": "from-cgi-to-asgi/1.0",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "museum.test",
+        "SERVER_PORT": str(server.port),
+        "REMOTE_ADDR": "127.0.0.1",
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/caf\xc3\xa9/100%25",
+        "QUERY_STRING": "a=%20&b",
+        "HTTP_HOST": "museum.test",
+    }
+
+
+def test_environment_of_http_1_0_without_host(server):
+    found = variables(ask(server, ENV, version="1.0", host="Accept: */*"))
+    assert (found["SERVER_PROTOCOL"], found["SERVER_NAME"], found["QUERY_STRING"]) == ("HTTP/1.0", "127.0.0.1", "")
+    assert "HTTP_HOST" not in found
+
+
+@pytest.mark.parametrize("fields, expected", [
+    (["X-Mood: fine"], {"HTTP_X_MOOD": "fine"}),
+    (["X-Mood:"], {"HTTP_X_MOOD": ""}),
+    (["X-Mood: \t a  b\t "], {"HTTP_X_MOOD": "a  b"}),
+    (["X-Mood: caf\xe9"], {"HTTP_X_MOOD": "caf\xe9"}),
+    (["X-D: 1", "Accept: */*", "x-d: 2"], {"HTTP_X_D": "1, 2", "HTTP_ACCEPT": "*/*"}),
+    (["Cookie: a=1", "Cookie: b=2"], {"HTTP_COOKIE": "a=1; b=2"}),
+    (["X_Mood: forged"], {}),
+    (["X_Mood: forged", "X-Mood: fine"], {"HTTP_X_MOOD": "fine"}),
+    (["Proxy: http://evil.test/"], {}),
+    (["Authorization: Basic QTpC", "Proxy-Authorization: Basic QTpC"], {}),
+    (["Keep-Alive: 5", "TE: trailers", "Trailer: X-A", "Proxy-Connection: close", "Upgrade: websocket"], {}),
+    (["Content-Type: text/x-a"], {"CONTENT_TYPE": "text/x-a"}),
+    (["Content-Length: 0"], {}),
+    (["HTTP-Host: x"], {"HTTP_HTTP_HOST": "x"}),
+])  # fmt: skip
+def test_header_fields(server, fields, expected):
+    found = variables(ask(server, ENV, *fields))
+    del found["HTTP_HOST"]
+    assert {k: v for k, v in found.items() if k.startswith(("HTTP_", "CONTENT_"))} == expected
+
+
+@pytest.mark.parametrize("host, name", [
+    ("museum.test:8000", "museum.test"), ("[::1]:80", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("", "127.0.0.1"),
+])  # fmt: skip
+def test_server_name(server, host, name):
+    assert variables(ask(server, ENV, host=f"Host: {host}"))["SERVER_NAME"] == name
+
+
+def test_absolute_form(server):
+    found = variables(ask(server, ENV, target="http://other.test:81/echo?q=1"))
+    assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/echo", "q=1")
+
+
+def test_script_sees_no_files_of_the_server(server):
+    answer = ask(server, PLAIN + "for n in 3 4 5 6 7 8 9; do ( : >&$n ) 2>/dev/null && echo $n; done; true")
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_mount(another):
+    server = another("--mount", "/museum/")
+    for target, path in ("/museum", ""), ("/museum/", "/"), ("/museum/a%2Fb", "/a/b"), ("/museum//b", "//b"):
+        found = variables(ask(server, ENV, target=target))
+        assert (found["SCRIPT_NAME"], found["PATH_INFO"]) == ("/museum", path)
+    for target in "/", "/museumx", "/Museum/", "/x/museum":
+        assert ask(server, ENV, target=target).status == 404
+
+
+@pytest.mark.parametrize("data, status", [
+    (request(target="/a%00b"), 400),
+    (request(target="*", method="OPTIONS"), 400),
+    (request(target="museum.test:80", method="CONNECT"), 400),
+    (request(target="/a#b"), 400),
+    (request(target="/a b"), 400),
+    (request(host=""), 400),
+    (request(host="Host: a\r\nHost: b"), 400),
+    (request(host="Host: a/b"), 400),
+    (request("", "X-S : a"), 400),
+    (request("", "X-N: a\0b"), 400),
+    (request("", "Content-Length: -1"), 400),
+    (request("", "Content-Length: 3", "Content-Length: 5", body=b"abcde"), 400),
+    (request("", "Content-Length: 6", "Transfer-Encoding: chunked", body=b"0\r\n\r\nG"), 400),
+    (request("", "Transfer-Encoding: chunked", version="1.0", body=b"0\r\n\r\n"), 400),
+    (request("", "Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), 501),
+    (request("", "Transfer-Encoding: chunked", body=b"zz\r\n"), 400),
+    (request("", "X-Long: " + "a" * 71_000), 431),
+    (request("", target="/" + "a" * 200_000), 431),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+])  # fmt: skip
+def test_refused_before_any_script_runs(server, data, status):
+    answer = parse(send(server, data.replace(b"X-Run: ", b"X-Run: touch ran")))
+    assert (answer.status, answer["connection"], answer["content-type"]) == (status, "close", "text/plain")
+    assert re.fullmatch(rb"[^\n]+\n", answer.body) and answer.whole and not answer.rest
+    assert not (server.folder / "ran").exists()
+
+
+# ---------------------------------------------------------------- the body
+
+CAT = PLAIN + 'echo "[$CONTENT_LENGTH]"; cat'
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize("body", [b"a", bytes(range(256)), b"0123456789" * 100_000], ids=len)
+def test_body_is_standard_input(server, body):
+    assert ask(server, CAT, f"Content-Length: {len(body)}", body=body, method="POST").body == b"[%d]\n" % len(body) + body
+
+
+def test_chunked_body_gets_a_length(server):
+    assert ask(server, CAT, CHUNKED, body=b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").body == b"[5]\nabcde"
+
+
+@pytest.mark.parametrize("fields", [(), ("Content-Length: 0",)])
+def test_no_body_is_no_length_and_empty_input(server, fields):
+    assert ask(server, CAT, *fields, method="POST").body == b"[]\n"
+
+
+def test_expect_100_continue(server):
+    with server.connect() as client:
+        client.sendall(request(CAT, "Content-Length: 5", "Expect: 100-continue", "Connection: close"))
+        assert read_until(client, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"hello")
+        assert parse(read_all(client)).body == b"[5]\nhello"
+
+
+@pytest.mark.parametrize("field, body", [("Content-Length: 10", b"abc"), (CHUNKED, b"3\r\nabc\r\n")])
+def test_cut_off_body_starts_no_script(server, field, body):
+    assert parse(send(server, request("touch ran", field, body=body), hang_up=True)).status == 400
+    assert not (server.folder / "ran").exists()
+
+
+def test_script_may_print_before_it_reads(server):
+    """More than any pipe holds, both ways: whoever writes the body into a pipe first waits for ever."""
+    body = b"x" * 1_000_000
+    answer = ask(server, PLAIN + "head -c 1000000 /dev/zero; cat", f"Content-Length: {len(body)}", body=body)
+    assert answer.body == bytes(1_000_000) + body
+
+
+# ---------------------------------------------------------------- the response
+
+
+@pytest.mark.parametrize("printed, status, fields, body", [
+    (r"Content-Type: text/x-a\n\nhi", "200 OK", {"content-type": "text/x-a"}, b"hi"),
+    (r"Content-Type: text/x-a\r\n\r\nhi", "200 OK", {"content-type": "text/x-a"}, b"hi"),
+    (r"Content-Type: text/x-a\r\nX-A: 1\n\r\nhi", "200 OK", {"content-type": "text/x-a", "x-a": "1"}, b"hi"),
+    (r"Content-Type: text/x-a\n\n\nhi", "200 OK", {}, b"\nhi"),
+    (r"content-TYPE:text/x-a\n\nhi", "200 OK", {"content-type": "text/x-a"}, b"hi"),
+    (r"Content-Type: a/b\nX-Empty:\nX-Colon: a:b\n\n", "200 OK", {"x-colon": "a:b"}, b""),
+    (r"Content-Type: a/b\nX-L: caf\351\n\n", "200 OK", {"x-l": "caf\xe9"}, b""),
+    (r"Content-Type: a/b\nStatus: 404 Lost\n\nhi", "404 Lost", {"status": None}, b"hi"),
+    (r"Status: 404\n\n", "404 Not Found", {}, b""),
+    (r"Status: 599\n\n", "599 ", {}, b""),
+    (r"Status: 418 I am a caf\351\n\n", "418 I am a caf\xe9", {}, b""),
+    (r"Content-Type: a/b\nDate: never\nServer: mine\n\n", "200 OK", {"date": "never", "server": "mine"}, b""),
+    (r"Content-Type: a/b\nContent-Length: 2\n\nhi", "200 OK", {"content-length": "2", "transfer-encoding": None}, b"hi"),
+    (r"Content-Type: a/b\nSet-Cookie: b=2\nSet-Cookie: a=1\n\n", "200 OK", {"set-cookie": "b=2, a=1"}, b""),
+    (r"Content-Type: a/b\nConnection: x\nKeep-Alive: 9\nTransfer-Encoding: gzip\n\nhi", "200 OK",
+     {"connection": "close", "keep-alive": None, "transfer-encoding": "chunked"}, b"hi"),
+    (r"Content-Type: a/b\nStatus: 426 Upgrade Required\nUpgrade: websocket\n\n", "426 Upgrade Required",
+     {"upgrade": "websocket", "connection": "close, upgrade"}, b""),
+    (r"Location: http://museum.test/x\n\n", "302 Found", {"location": "http://museum.test/x"}, b""),
+    (r"Location: http://museum.test/x\nContent-Type: a/b\nStatus: 301 Moved\n\nhi", "301 Moved",
+     {"location": "http://museum.test/x", "content-type": "a/b"}, b"hi"),
+    (r"Location: /x\nStatus: 303 See Other\n\n", "303 See Other", {"location": "/x"}, b""),
+    (r"Location: /x\nContent-Type: a/b\n\nhi", "302 Found", {"location": "/x"}, b"hi"),
+])  # fmt: skip
+def test_response(server, printed, status, fields, body):
+    answer = ask(server, f"printf '{printed}'")
+    assert f"{answer.status} {answer.reason}" == status
+    assert {name: answer[name] for name in fields} == fields
+    assert (answer.body, answer.whole, answer.rest) == (body, True, b"")
+    assert answer["date"] and answer["server"]
+
+
+@pytest.mark.parametrize("run", [
+    "",
+    "printf 'hello\\n'",
+    r"printf '\n\nhello'",
+    r"printf '\r\n\r\nhello'",
+    r"printf 'X-A: 1\n\n'",
+    r"printf 'Content-Type: text/plain\n'",
+    r"printf 'HTTP/1.1 200 OK\nContent-Type: text/plain\n\n'",
+    r"printf 'Status: abc\n\n'",
+    r"printf 'Status: 100 Continue\n\n'",
+    r"printf 'Status: 199\n\n'",
+    r"printf 'Status: 600\n\n'",
+    r"printf 'Status: 2000\n\n'",
+    r"printf 'Status: 200OK\n\n'",
+    r"printf 'Status:\n\n'",
+    r"printf 'Status: 200 a\001b\n\n'",
+    r"printf 'Status: 200\nStatus: 200\n\n'",
+    r"printf 'Content-Type: a/b\ncontent-type: a/b\n\n'",
+    r"printf 'Content-Type : a/b\n\n'",
+    r"printf 'Content-Type: a/b\n: x\n\n'",
+    r"printf 'Content-Type: a/b\n X-Folded: x\n\n'",
+    r"printf 'Content-Type: a/b\nX-A: 1\n 2\n\n'",
+    r"printf 'Content-Type: a/b\nX-A: a\rb\n\n'",
+    r"printf 'Content-Type: a/b\nX-A: a\000b\n\n'",
+    r"printf 'Content-Type: a/b\nX-A: a\013b\n\n'",
+    r"printf 'Content-Type: a/b\nX(A): a\n\n'",
+    r"printf 'Content-Type: a/b\nContent-Length: 1x\n\n'",
+    r"printf 'Content-Type: a/b\nContent-Length: 1\nContent-Length: 2\n\n'",
+    r"printf 'Content-Type: a/b\nX-A: %200000s\n\n' x",
+    r"printf 'Location: /x\n\nhello'",
+    r"printf 'Location: /x\n\n'; exit 3",
+    "exit 3",
+    "kill -9 $$",
+    r"printf 'Content-Type: text/plain\n'; kill -9 $$",
+    "exec >&-",
+])  # fmt: skip
+def test_no_response_is_502(server, run):
+    answer = ask(server, run)
+    assert (answer.status, answer.reason, answer["content-type"]) == (502, "Bad Gateway", "text/plain")
+    assert re.fullmatch(rb"[^\n]+\n", answer.body) and answer.whole
+
+
+def test_head(server):
+    answer = ask(server, r"printf 'Content-Type: a/b\nContent-Length: 5\n\nhello'", method="HEAD")
+    assert (answer.status, answer["content-length"], answer.rest) == (200, "5", b"")
+    assert ask(server, "exit 3", method="HEAD").rest == b""
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_status_without_body(server, status):
+    answer = ask(server, rf"printf 'Status: {status} x\nETag: a\n\nhello'")
+    assert (answer.status, answer.rest, answer["etag"]) == (status, b"", "a")
+    assert (answer["content-length"], answer["content-type"], answer["transfer-encoding"]) == (None, None, None)
+
+
+def test_http_1_0_ends_with_the_connection(server):
+    answer = ask(server, PLAIN + "echo hi", version="1.0")
+    assert (answer["connection"], answer["transfer-encoding"], answer.body) == ("close", None, b"hi\n")
+
+
+def test_local_redirect(server):
+    run = (r"case $PATH_INFO in /there) printf 'Content-Type: text/plain\n\n'; echo $REQUEST_METHOD $PATH_INFO "
+           r"$QUERY_STRING [$CONTENT_LENGTH]; cat;; *) printf 'Location: /there?q=1\n\n';; esac")  # fmt: skip
+    answer = ask(server, run, "Content-Length: 5", method="POST", target="/here?q=0", body=b"hello")
+    assert (answer.status, answer["location"], answer.body) == (200, None, b"GET /there q=1 []\n")
+
+
+def test_local_redirects_end(server):
+    answer = ask(server, r"echo x >> rounds; printf 'Location: /again\n\n'")
+    assert (answer.status, (server.folder / "rounds").read_text()) == (502, "x\n" * 10)
+
+
+def test_local_redirect_out_of_the_mount(another):
+    assert ask(another("--mount", "/museum"), r"printf 'Location: /x\n\n'", target="/museum/").status == 404
+
+
+def test_output_is_sent_as_it_comes(server):
+    with server.connect() as client:
+        client.sendall(request(PLAIN + "echo one; until [ -e go ]; do sleep 0.01; done; echo two", "Connection: close"))
+        assert read_until(client, b"one\n\r\n").endswith(b"\r\n\r\n4\r\none\n\r\n")
+        (server.folder / "go").touch()
+        assert read_all(client) == b"4\r\ntwo\n\r\n0\r\n\r\n"
+
+
+def test_large_output(server):
+    assert ask(server, PLAIN + "head -c 3000000 /dev/zero").body == bytes(3_000_000)
+
+
+CUT = r"printf 'Content-Type: text/plain\n\nhello'; "
+
+
+@pytest.mark.parametrize("run", [CUT + "kill -9 $$", CUT + "exit 3", PLAIN + "exit 3"])
+def test_script_that_fails_after_its_header_fields_is_cut_off(server, run):
+    answer = ask(server, run)
+    assert (answer.status, answer.whole) == (200, False)
+    with pytest.raises(ConnectionResetError):
+        ask(server, run, version="1.0")
+
+
+def test_too_little_for_content_length_is_cut_off(server):
+    answer = ask(server, r"printf 'Content-Type: a/b\nContent-Length: 6\n\nhello'")
+    assert (answer.body, answer.whole) == (b"hello", False)
+
+
+def test_too_much_for_content_length_is_dropped(server):
+    run = r"printf 'Content-Type: a/b\nContent-Length: 5\n\nhel'; sleep 0.02; echo lo, world; echo more"
+    first = parse(send(server, request(run) + request(run, "Connection: close")))
+    assert first.body == parse(first.rest).body == b"hello"
+
+
+def test_script_may_go_on_when_the_client_has_everything(server):
+    run = r"printf 'Content-Type: a/b\nContent-Length: 2\n\nhi'; until [ -e left ]; do sleep 0.01; done; touch done"
+    with server.connect() as client:
+        client.sendall(request(run))
+        read_until(client, b"hi")
+    time.sleep(0.05)  # for the server to notice, and to do nothing
+    (server.folder / "left").touch()
+    eventually((server.folder / "done").exists)
+
+
+def test_nph(another):
+    printed = b"HTTP/1.1 299 Mine\nX-A:1\n\nhello\0"
+    run = "printf 'HTTP/1.1 299 Mine\\nX-A:1\\n\\nhello\\0'"
+    server = another(name="nph-script")
+    assert send(server, request(run)) == printed
+    assert parse(send(server, request("true"))).status == 502
+    assert parse(send(server, request("exit 3"))).status == 502
+    with pytest.raises(ConnectionResetError):
+        send(server, request(run + "; exit 3"))
+
+
+# ---------------------------------------------------------------- the connection
+
+
+def test_pipelined_requests_are_answered_in_order(server):
+    requests = [request(PLAIN + f"echo {n}; sleep 0.0{n}; cat", "Content-Length: 1", body=b"%d" % n) for n in (3, 2, 1)]
+    data = send(server, b"".join(requests) + request("", "Connection: close"))
+    for expected in b"3\n3", b"2\n2", b"1\n1":
+        answer = parse(data)
+        assert answer.body == expected
+        data = answer.rest
+    assert parse(data).status == 502
+
+
+@pytest.mark.parametrize("first", [
+    dict(method="HEAD", run=CUT), dict(run=r"printf 'Status: 204\n\nhello'"), dict(run=r"printf 'Status: 304\n\nhello'"),
+    dict(run=PLAIN, fields=("Upgrade: websocket", "Connection: upgrade")),
+])  # fmt: skip
+def test_connection_stays_in_step(server, first):
+    fields, method = first.pop("fields", ()), first.get("method", "GET")
+    data = send(server, request(first.pop("run"), *fields, **first) + request(PLAIN + "echo 2", "Connection: close"))
+    assert parse(parse(data, method).rest).body == b"2\n"
+
+
+def test_log(server):
+    ask(server, PLAIN + "echo from the script >&2", target="/hello?log")
+    eventually(lambda: server.said('127.0.0.1 "GET /hello?log HTTP/1.1" 200 '))
+    assert "from the script\n" in server.log.read_text()
+    assert re.search(r'^127.0.0.1 "GET /hello\?log HTTP/1.1" 200 \d+ ms$', server.log.read_text(), re.MULTILINE)
+
+
+def test_slow_client(another):
+    server = another("--timeout", "0.2")
+    assert parse(send(server, request("touch ran", "Content-Length: 3", body=b"ab"))).status == 408
+    assert parse(send(server, b"GET / HT")).status == 408
+    assert send(server, b"") == b""  # who asks nothing gets nothing
+    assert not (server.folder / "ran").exists()
+
+
+# ---------------------------------------------------------------- processes
+
+
+def test_silent_script_is_stopped(another):
+    server = another("--timeout", "0.2")
+    assert ask(server, HANG).status == 504
+    assert not any(map(alive, pids(server)))
+    answer = ask(server, CUT + HANG)
+    assert (answer.status, answer.body, answer.whole) == (200, b"hello", False)
+    assert not any(map(alive, pids(server)))
+    answer = ask(server, r"echo $$ $$ > pids; printf 'Content-Type: a/b\n\n'; while :; do echo x; done", method="HEAD")
+    assert answer.status == 200  # and nobody needs what it prints for ever
+    eventually(lambda found=pids(server): not any(map(alive, found)))
+    assert ask(server, PLAIN + "for n in 1 2 3 4 5 6; do echo $n; sleep 0.05; done").whole  # slow, but not silent
+
+
+@pytest.mark.parametrize("prepare", ["", "trap '' TERM; "], ids=["polite", "deaf"])
+def test_client_that_leaves_takes_the_script_along(server, prepare):
+    before = server.log.read_text().count("client left: stopped the script")
+    with server.connect() as client:
+        client.sendall(request(prepare + CUT + HANG))
+        read_until(client, b"hello")
+    found = pids(server)
+    eventually(lambda: not any(map(alive, found)))
+    eventually(lambda: server.log.read_text().count("client left: stopped the script") == before + 1)
+
+
+def test_client_that_leaves_in_the_middle_of_a_flood(server):
+    with server.connect() as client:
+        client.sendall(request("echo $$ $$ > pids; " + PLAIN + "while :; do echo x; done"))
+        read_until(client, b"x\n")
+        found = pids(server)
+    eventually(lambda: not any(map(alive, found)))
+
+
+def test_no_zombies(server):
+    for _ in range(50):
+        assert ask(server, PLAIN + "echo hi").body == b"hi\n"
+    for _ in range(10):
+        with server.connect() as client:
+            client.sendall(request(CUT + "exec sleep 60"))
+            read_until(client, b"hello")
+    eventually(lambda: not children(server))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_its_scripts(another, number):
+    server = another()
+    with server.connect() as client:
+        client.sendall(request("trap '' TERM; " + CUT + HANG))
+        read_until(client, b"hello")
+        found, start = pids(server), time.monotonic()
+        server.process.send_signal(number)
+        assert server.process.wait(PATIENCE) == 0
+        assert time.monotonic() - start < 1
+        assert not any(map(alive, found))
+        assert b"0\r\n\r\n" not in read_all(client)
+    with pytest.raises(ConnectionRefusedError):
+        server.connect()
+    assert "Traceback" not in server.log.read_text()
+
+
+# ---------------------------------------------------------------- the command line
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ([], "required: program"),
+    (["--port", "many", "true"], "invalid int value"),
+    (["--port", "99999", "true"], "cannot listen"),
+    (["--mount", "museum", "true"], "--mount begins with a slash"),
+    (["--timeout", "-1", "true"], "--timeout is"),
+    (["--env", "=x", "true"], "--env is"),
+    (["/nowhere/script"], "/nowhere/script is not a program"),
+])  # fmt: skip
+def test_wrong_arguments(arguments, said):
+    done = subprocess.run([sys.executable, SERVER, *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+
+
+def test_busy_port(server):
+    command = [sys.executable, SERVER, "--port", str(server.port), "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "ddress already in use" in done.stderr
