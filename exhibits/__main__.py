@@ -71,6 +71,14 @@ def parser():
     verb.add_argument("-H", dest="headers", action="append", default=[], metavar="'NAME: VALUE'")
     verb.add_argument("-d", dest="data", metavar="DATA", help="the body; a form unless -H says otherwise")
     verb.add_argument("--json", action="store_true", help="for machines")
+    verb.add_argument("--svg", metavar="FILE", help="save what is printed as a picture, too")
+
+    verb = verbs.add_parser("bench", help="measure start, cost of a request and the CGI program; JSON out",
+                            description="Measure the museum itself, in interleaved pairs. Quick by default (about a "
+                            "minute); for figures to publish: --pairs 9 --seconds 3.")
+    verb.add_argument("--stacks", metavar="A,B,…", help="default: the default stack of each stage")
+    verb.add_argument("--pairs", type=int, default=5, help="default: 5")
+    verb.add_argument("--seconds", type=float, default=1, help="of load for each half of a pair; default: 1")
     return main
 
 
@@ -98,10 +106,16 @@ def main(arguments=None):
             from exhibits.backstage.serving import serve
 
             return serve(find_stack(options.stack, options.server), options)
-        from exhibits.backstage.comparing import compare
+        names = options.stacks.split(",") if options.stacks else []
+        chosen = [find_stack(name.strip()) for name in names]
+        if options.verb == "compare":
+            from exhibits.backstage.comparing import compare
 
-        names = options.stacks.split(",") if options.stacks else [stack.name for stack in catalog.STACKS]
-        return compare([find_stack(name.strip()) for name in names], options)
+            return compare(chosen or catalog.STACKS, options)
+        from exhibits.backstage.benching import bench
+
+        options.stacks = chosen or catalog.defaults()
+        return bench(options)
     except Unknown as unknown:
         print(f"exhibits: {unknown}", file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,10 @@ def eventually(condition, seconds=5):
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()
+
+
+def processes():
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
 def opened(exhibit, sent):
@@ -79,10 +84,16 @@ def test_visitors_who_wait_do_not_wait_for_each_other(run, stack, mount):
 def test_a_client_that_leaves_ends_its_answer(run, stack, mount):
     exhibit = run(stack)
     exhibit.lines.clear()
+
+    def goes_on():
+        if stack.copies_program:  # Apache and lighttpd end the process, which cannot say so
+            return f"{exhibit.run}/exhibits/cgi/app.py" in processes()
+        return not any("client left" in line for _, line in list(exhibit.lines))
+
     with opened(exhibit, request("GET", "/stream?n=10000&delay=0.02")) as plain:
         read_until(plain, b"line 2 of")
-    left = eventually(lambda: any("client left" in line for _, line in list(exhibit.lines)))
-    assert left, exhibit.last_words()
+        assert goes_on()
+    assert eventually(lambda: not goes_on()), exhibit.last_words()
     assert ask(exhibit, "GET", "/hello").status == 200
 
 

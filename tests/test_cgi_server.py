@@ -193,7 +193,8 @@ def pids(server):
     return found
 
 
-HANG = "sleep 60 & echo $$ $! > pids; wait; "  # a script that waits for a process it has started
+PAIR = "sleep 60 & echo $$ $! > pids; "  # a script that starts a process of its own
+FLOOD = "echo $$ $$ > pids; " + PLAIN + "while :; do echo x; done"  # one that never stops to print
 
 
 # ---------------------------------------------------------------- the request
@@ -202,7 +203,9 @@ HANG = "sleep 60 & echo $$ $! > pids; wait; "  # a script that waits for a proce
 def variables(answer):
     assert answer.status == 200, answer
     found = dict(line.split("=", 1) for line in answer.body.decode("latin-1").splitlines())
-    return {name: value for name, value in found.items() if name not in ("PWD", "OLDPWD", "SHLVL", "_", "HTTP_X_RUN")}
+    for name in "PWD", "OLDPWD", "SHLVL", "_", "HTTP_X_RUN":  # the shell's own, and ours
+        found.pop(name, None)
+    return found
 
 
 ENV = PLAIN + "exec env"
@@ -317,7 +320,8 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.mark.parametrize("body", [b"a", bytes(range(256)), b"0123456789" * 100_000], ids=len)
 def test_body_is_standard_input(server, body):
-    assert ask(server, CAT, f"Content-Length: {len(body)}", body=body, method="POST").body == b"[%d]\n" % len(body) + body
+    answer = ask(server, CAT, f"Content-Length: {len(body)}", body=body, method="POST")
+    assert answer.body == b"[%d]\n" % len(body) + body
 
 
 def test_chunked_body_gets_a_length(server):
@@ -366,7 +370,8 @@ def test_script_may_print_before_it_reads(server):
     (r"Status: 599\n\n", "599 ", {}, b""),
     (r"Status: 418 I am a caf\351\n\n", "418 I am a caf\xe9", {}, b""),
     (r"Content-Type: a/b\nDate: never\nServer: mine\n\n", "200 OK", {"date": "never", "server": "mine"}, b""),
-    (r"Content-Type: a/b\nContent-Length: 2\n\nhi", "200 OK", {"content-length": "2", "transfer-encoding": None}, b"hi"),
+    (r"Content-Type: a/b\nContent-Length: 2\n\nhi", "200 OK",
+     {"content-length": "2", "transfer-encoding": None}, b"hi"),
     (r"Content-Type: a/b\nSet-Cookie: b=2\nSet-Cookie: a=1\n\n", "200 OK", {"set-cookie": "b=2, a=1"}, b""),
     (r"Content-Type: a/b\nConnection: x\nKeep-Alive: 9\nTransfer-Encoding: gzip\n\nhi", "200 OK",
      {"connection": "close", "keep-alive": None, "transfer-encoding": "chunked"}, b"hi"),
@@ -464,7 +469,8 @@ def test_local_redirect_out_of_the_mount(another):
 
 def test_output_is_sent_as_it_comes(server):
     with server.connect() as client:
-        client.sendall(request(PLAIN + "echo one; until [ -e go ]; do sleep 0.01; done; echo two", "Connection: close"))
+        run = PLAIN + "echo one; until [ -e go ]; do sleep 0.01; done; echo two"
+        client.sendall(request(run, "Connection: close"))
         assert read_until(client, b"one\n\r\n").endswith(b"\r\n\r\n4\r\none\n\r\n")
         (server.folder / "go").touch()
         assert read_all(client) == b"4\r\ntwo\n\r\n0\r\n\r\n"
@@ -521,9 +527,10 @@ def test_nph(another):
 
 
 def test_pipelined_requests_are_answered_in_order(server):
-    requests = [request(PLAIN + f"echo {n}; sleep 0.0{n}; cat", "Content-Length: 1", body=b"%d" % n) for n in (3, 2, 1)]
+    run = PLAIN + "read n; echo $n; sleep 0.0$n; cat"
+    requests = [request(run, "Content-Length: 4", body=b"%d\n%d!" % (n, n)) for n in (3, 2, 1)]
     data = send(server, b"".join(requests) + request("", "Connection: close"))
-    for expected in b"3\n3", b"2\n2", b"1\n1":
+    for expected in b"3\n3!", b"2\n2!", b"1\n1!":
         answer = parse(data)
         assert answer.body == expected
         data = answer.rest
@@ -531,7 +538,9 @@ def test_pipelined_requests_are_answered_in_order(server):
 
 
 @pytest.mark.parametrize("first", [
-    dict(method="HEAD", run=CUT), dict(run=r"printf 'Status: 204\n\nhello'"), dict(run=r"printf 'Status: 304\n\nhello'"),
+    dict(run=CUT, method="HEAD"),
+    dict(run=r"printf 'Status: 204\n\nhello'"),
+    dict(run=r"printf 'Status: 304\n\nhello'"),
     dict(run=PLAIN, fields=("Upgrade: websocket", "Connection: upgrade")),
 ])  # fmt: skip
 def test_connection_stays_in_step(server, first):
@@ -560,13 +569,12 @@ def test_slow_client(another):
 
 def test_silent_script_is_stopped(another):
     server = another("--timeout", "0.2")
-    assert ask(server, HANG).status == 504
+    assert ask(server, PAIR + "wait").status == 504
     assert not any(map(alive, pids(server)))
-    answer = ask(server, CUT + HANG)
+    answer = ask(server, PAIR + CUT + "wait")
     assert (answer.status, answer.body, answer.whole) == (200, b"hello", False)
     assert not any(map(alive, pids(server)))
-    answer = ask(server, r"echo $$ $$ > pids; printf 'Content-Type: a/b\n\n'; while :; do echo x; done", method="HEAD")
-    assert answer.status == 200  # and nobody needs what it prints for ever
+    assert ask(server, FLOOD, method="HEAD").status == 200  # nobody needs what it prints, for ever
     eventually(lambda found=pids(server): not any(map(alive, found)))
     assert ask(server, PLAIN + "for n in 1 2 3 4 5 6; do echo $n; sleep 0.05; done").whole  # slow, but not silent
 
@@ -575,7 +583,7 @@ def test_silent_script_is_stopped(another):
 def test_client_that_leaves_takes_the_script_along(server, prepare):
     before = server.log.read_text().count("client left: stopped the script")
     with server.connect() as client:
-        client.sendall(request(prepare + CUT + HANG))
+        client.sendall(request(prepare + PAIR + CUT + "wait"))
         read_until(client, b"hello")
     found = pids(server)
     eventually(lambda: not any(map(alive, found)))
@@ -584,7 +592,7 @@ def test_client_that_leaves_takes_the_script_along(server, prepare):
 
 def test_client_that_leaves_in_the_middle_of_a_flood(server):
     with server.connect() as client:
-        client.sendall(request("echo $$ $$ > pids; " + PLAIN + "while :; do echo x; done"))
+        client.sendall(request(FLOOD))
         read_until(client, b"x\n")
         found = pids(server)
     eventually(lambda: not any(map(alive, found)))
@@ -604,10 +612,12 @@ def test_no_zombies(server):
 def test_a_signal_ends_the_server_and_its_scripts(another, number):
     server = another()
     with server.connect() as client:
-        client.sendall(request("trap '' TERM; " + CUT + HANG))
+        client.sendall(request("trap '' TERM; " + PAIR + CUT + "wait"))
         read_until(client, b"hello")
         found, start = pids(server), time.monotonic()
         server.process.send_signal(number)
+        time.sleep(0.05)
+        server.process.send_signal(number)  # a second one does not disturb
         assert server.process.wait(PATIENCE) == 0
         assert time.monotonic() - start < 1
         assert not any(map(alive, found))

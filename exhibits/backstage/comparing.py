@@ -1,10 +1,12 @@
 """`compare`: the same request to every stack, side by side."""
 
 import json
+import re
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -49,7 +51,7 @@ def compare(stacks, options):
     if options.json:
         print(json.dumps(as_json(sent, results, lacking), indent=2, ensure_ascii=False))
     else:
-        show(sent, results, lacking)
+        show(sent, results, lacking, options.svg)
     return int(not results or any(result.unexplained for result in results))
 
 
@@ -130,8 +132,8 @@ def explanation(stack, sent):
     return None
 
 
-def show(sent, results, lacking):
-    console = Console(highlight=False)
+def show(sent, results, lacking, svg=None):
+    console = Console(highlight=False, record=bool(svg), width=110 if svg else None)
     head, _, body = sent.decode("latin-1").partition("\r\n\r\n")
     console.print(f"[bold]{escape(head)}[/]" + (f"\n\n{escape(body)}" if body else ""), soft_wrap=True)
     table = Table("stack", "interface", "carrier", "status", "bytes", "the answer", box=box.SIMPLE_HEAD)
@@ -160,6 +162,10 @@ def show(sent, results, lacking):
         console.print("\n" + escape(text if len(text) < 2000 else text[:2000] + " …"), soft_wrap=True)
     else:
         print("exhibits: no stack could be asked", file=sys.stderr)
+    if svg:
+        picture = console.export_svg(title="python -m exhibits compare")
+        # rich names a font on another host; whoever looks at the picture shall ask nobody for it.
+        Path(svg).write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
 
 
 def as_json(sent, results, lacking):

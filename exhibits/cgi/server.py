@@ -49,6 +49,7 @@ BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")  # LF ends a line, "servers should a
 FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
 STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
 
+SIGNALS = signal.SIGTERM, signal.SIGINT
 running = set()  # the scripts, so that none outlives the server
 starting = threading.Lock()
 
@@ -179,7 +180,7 @@ class Connection:
             script.stdout.close()
 
     def output(self, script):
-        """What the script prints, as it comes. Raises Failure if the script fails, ConnectionError if the client leaves."""
+        """What the script prints, as it comes, until it ends, fails or is too slow, or the client leaves."""
         pipe, client, poll = script.stdout.fileno(), self.socket.fileno(), select.poll()
         poll.register(pipe, select.POLLIN)
         poll.register(client, select.POLLIN)
@@ -188,7 +189,7 @@ class Connection:
         while chunk != b"":
             ready = [fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)]
             if not ready:
-                raise Failure(504, "the script is too slow")  # §6.1 names this status code
+                raise Failure(504, "the script is too slow")  # "the server MAY terminate the script process" (§6.1)
             if client in ready:
                 self.overhear(poll)
             if pipe in ready and (chunk := os.read(pipe, 65536)):
@@ -228,7 +229,7 @@ class Connection:
         self.send(response)
         left = int(dict(response.headers).get(b"content-length", sys.maxsize))
         if self.method == b"HEAD" or code in (204, 304):
-            left = 0  # "the server MUST discard" a body (§4.3.3)
+            left = 0  # a body the script sends all the same is discarded (§4.3.3)
         while left and (chunk := next(document, None)) is not None:
             self.send(h11.Data(data=chunk[:left]))
             left -= len(chunk[:left])
@@ -237,7 +238,7 @@ class Connection:
             pass  # the client has got all it was promised, the script may finish in peace
 
     def send_verbatim(self, output):
-        """Send what an NPH script prints "directly to the client unmodified" (§5.2)."""
+        """Send what an NPH script prints "to the client unmodified" (§5.2)."""
         for chunk in output:
             self.status = "nph"
             self.http.send_failed()  # h11 has no part in this
@@ -353,9 +354,9 @@ def read_arguments():
     parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is found: SCRIPT_NAME")
-    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="how long anybody may be silent")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the program")
+    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is: its SCRIPT_NAME")
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="the longest silence")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for its environment")
     parser.add_argument("program", help="what to start for each request")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -379,7 +380,7 @@ def read_arguments():
 
 def main():
     options = read_arguments()
-    for number in signal.SIGTERM, signal.SIGINT:
+    for number in SIGNALS:
         signal.signal(number, lambda *_: sys.exit())
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
@@ -398,8 +399,8 @@ def main():
                 log(f"server.py: {error}")
                 time.sleep(0.1)
     finally:
-        for number in signal.SIGTERM, signal.SIGINT:
-            signal.signal(number, signal.SIG_IGN)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # once is enough
         listener.close()
         starting.acquire()  # for good: no script starts any more
         stop(list(running))
