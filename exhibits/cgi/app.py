@@ -35,11 +35,11 @@ def read_headers(environ):
 
 
 # --8<-- [start:body]
-def read_body(environ, request):
+def read_body(environ, stdin, request):
     # "The script MUST NOT attempt to read more than CONTENT_LENGTH bytes,
     # even if more data is available" (RFC 3875 section 4.2).
     remaining = int(environ.get("CONTENT_LENGTH") or 0)
-    while remaining > 0 and (chunk := sys.stdin.buffer.read(min(remaining, 65536))):
+    while remaining > 0 and (chunk := stdin.read(min(remaining, 65536))):
         request.feed(chunk)
         remaining -= len(chunk)
     return remaining == 0
@@ -47,27 +47,22 @@ def read_body(environ, request):
 
 
 # --8<-- [start:status]
-def start(response):
+def start(response, stdout):
     # Not "HTTP/1.1 200 OK": the server writes that line (RFC 3875 section 6.3.3).
-    write(f"Status: {response.status} {guestbook.reason(response.status)}\r\n")
-    for name, value in response.headers:
-        write(f"{name}: {value}\r\n")
-    write("\r\n")
+    lines = [f"Status: {response.status} {guestbook.reason(response.status)}"]
+    lines += [f"{name}: {value}" for name, value in response.headers]
+    stdout.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
 # --8<-- [end:status]
 
 
-def write(text):
-    sys.stdout.buffer.write(text.encode("latin-1"))
-
-
 # --8<-- [start:streaming]
-def send(body):
+def send(body, stdout):
     for step in [body] if isinstance(body, bytes) else body:
         if isinstance(step, guestbook.Wait):
             wait(step)
         else:
-            sys.stdout.buffer.write(step)
-            sys.stdout.buffer.flush()
+            stdout.write(step)
+            stdout.flush()
 # --8<-- [end:streaming]
 
 
@@ -78,14 +73,14 @@ def wait(seconds):
 
 
 # --8<-- [start:errors]
-def answer(environ, request):
+def answer(environ, stdin, stderr, request):
     try:
-        complete = read_body(environ, request)
+        complete = read_body(environ, stdin, request)
         return guestbook.respond(request, STORE) if complete else guestbook.cut_off(request)
     except Exception:
         import traceback
 
-        traceback.print_exc()  # standard error is the server's log
+        traceback.print_exc(file=stderr)  # standard error is the server's log
         return guestbook.crashed(request)
 # --8<-- [end:errors]
 
@@ -95,16 +90,23 @@ def answer(environ, request):
 STORE = guestbook.Store(os.environ.get("GUESTBOOK", "guestbook.sqlite3"))
 
 
+def respond(environ, stdin, stdout, stderr):
+    request = read_request(environ)
+    response = answer(environ, stdin, stderr, request)
+    try:
+        start(response, stdout)
+        send(response.body, stdout)
+    except BrokenPipeError:
+        print("client left: nobody reads the pipe any more", file=stderr)
+        raise
+
+
 def main():
     # Environment bytes as latin-1 text, as WSGI would have it later (PEP 3333).
     environ = {key.decode("latin-1"): value.decode("latin-1") for key, value in os.environb.items()}
-    request = read_request(environ)
-    response = answer(environ, request)
     try:
-        start(response)
-        send(response.body)
+        respond(environ, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
     except BrokenPipeError:
-        print("client left: nobody reads the pipe any more", file=sys.stderr)
         os._exit(1)  # not even Python's own last flush can succeed
 # --8<-- [end:concurrency]
 
