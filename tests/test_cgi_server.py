@@ -29,13 +29,17 @@ PATIENCE = 5  # seconds until something that does not happen counts as failed
 class Server:
     """A server of our own in a folder of its own, its standard error in a file."""
 
-    def __init__(self, folder, *options, script='eval "$HTTP_X_RUN"', name="script.sh", environ=None):
-        self.folder, self.log = folder, folder / "log"
-        (folder / name).write_text(script + "\n")
+    def __init__(self, folder, *options, host="127.0.0.1", name="script.sh", environ=None):
+        self.folder, self.log, self.host = folder, folder / "log", host
+        (folder / name).write_text('eval "$HTTP_X_RUN"\n')
         self.port = free_port()
-        command = [sys.executable, SERVER, "--port", str(self.port), *options, "/bin/sh", folder / name]
+        address = ["--host", host, "--port", str(self.port)]
+        command = [sys.executable, SERVER, *address, *options, "/bin/sh", folder / name]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, cwd=folder, env={**os.environ, **(environ or {})})
+            # A standard input that never ends: a script that got it would hang.
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stderr=log, cwd=folder, env={**os.environ, **(environ or {})}
+            )
         eventually(lambda: self.said("listening on") or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text()
 
@@ -43,10 +47,11 @@ class Server:
         return text in self.log.read_text()
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        return socket.create_connection((self.host, self.port), PATIENCE)
 
     def stop(self):
         self.process.terminate()
+        self.process.stdin.close()
         return self.process.wait(PATIENCE)
 
 
@@ -265,6 +270,15 @@ def test_server_name(server, host, name):
     assert variables(ask(server, ENV, host=f"Host: {host}"))["SERVER_NAME"] == name
 
 
+def test_ipv6(another):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    found = variables(ask(another(host="::1"), ENV, version="1.0", host="Accept: */*"))
+    assert (found["SERVER_NAME"], found["REMOTE_ADDR"]) == ("[::1]", "::1")
+
+
 def test_absolute_form(server):
     found = variables(ask(server, ENV, target="http://other.test:81/echo?q=1"))
     assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/echo", "q=1")
@@ -288,7 +302,9 @@ def test_mount(another):
     (request(target="/a%00b"), 400),
     (request(target="*", method="OPTIONS"), 400),
     (request(target="museum.test:80", method="CONNECT"), 400),
+    (request(target="/", method="CONNECT"), 400),
     (request(target="/a#b"), 400),
+    (request(target="/a?b#c"), 400),
     (request(target="/a b"), 400),
     (request(host=""), 400),
     (request(host="Host: a\r\nHost: b"), 400),
@@ -391,6 +407,9 @@ def test_response(server, printed, status, fields, body):
     assert answer["date"] and answer["server"]
 
 
+ELSEWHERE = "[ $PATH_INFO != / ] && { " + PLAIN + "exit; }; "  # a script that succeeds at any path but /
+
+
 @pytest.mark.parametrize("run", [
     "",
     "printf 'hello\\n'",
@@ -420,8 +439,9 @@ def test_response(server, printed, status, fields, body):
     r"printf 'Content-Type: a/b\nContent-Length: 1x\n\n'",
     r"printf 'Content-Type: a/b\nContent-Length: 1\nContent-Length: 2\n\n'",
     r"printf 'Content-Type: a/b\nX-A: %200000s\n\n' x",
-    r"printf 'Location: /x\n\nhello'",
-    r"printf 'Location: /x\n\n'; exit 3",
+    ELSEWHERE + r"printf 'Location: /x\n\nhello'",
+    ELSEWHERE + r"printf 'Location: /x\n\n'; exit 3",
+    ELSEWHERE + r"printf 'Location: /x\r\r\n\n'",
     "exit 3",
     "kill -9 $$",
     r"printf 'Content-Type: text/plain\n'; kill -9 $$",
@@ -512,6 +532,12 @@ def test_script_may_go_on_when_the_client_has_everything(server):
     eventually((server.folder / "done").exists)
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_failure_after_the_whole_document_harms_nobody(server, version):
+    answer = ask(server, r"printf 'Content-Type: a/b\nContent-Length: 5\n\nhello'; exit 3", version=version)
+    assert (answer.body, answer.whole) == (b"hello", True)
+
+
 def test_nph(another):
     printed = b"HTTP/1.1 299 Mine\nX-A:1\n\nhello\0"
     run = "printf 'HTTP/1.1 299 Mine\\nX-A:1\\n\\nhello\\0'"
@@ -535,6 +561,23 @@ def test_pipelined_requests_are_answered_in_order(server):
         assert answer.body == expected
         data = answer.rest
     assert parse(data).status == 502
+
+
+def test_request_that_comes_while_the_script_runs_is_answered_next(server):
+    with server.connect() as client:
+        client.sendall(request(PLAIN + "until [ -e second ]; do sleep 0.01; done"))
+        read_until(client, b"\r\n\r\n")
+        client.sendall(request(PLAIN + "echo 2", "Connection: close"))
+        time.sleep(0.05)  # for the server to read it
+        (server.folder / "second").touch()
+        assert parse(read_all(client).removeprefix(b"0\r\n\r\n")).body == b"2\n"
+
+
+def test_nobody_waits_for_the_script_of_another(server):
+    with server.connect() as client:
+        client.sendall(request(CUT + "exec sleep 60"))
+        read_until(client, b"hello")
+        assert ask(server, PLAIN).status == 200
 
 
 @pytest.mark.parametrize("first", [

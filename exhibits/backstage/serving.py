@@ -78,13 +78,13 @@ def interrupt(number, frame):
 def introduce(exhibit, console, colours):
     stack = exhibit.stack
     stage = catalog.stage(stack.stage)
-    console.print(f"[bold]{stage.title}[/]: {stage.idea}\n\n  [bold underline]{exhibit.base}/[/]\n")
+    console.print(f"[bold]{stage.title}[/]: {stage.idea}\n\n  [bold underline]{exhibit.base}/[/]\n", soft_wrap=True)
     for process, popen, _ in exhibit.processes:
         part = catalog.PARTS.get(process.part)
         number = running.version(part) if part else ".".join(map(str, sys.version_info[:3]))
         console.print(f"  [{colours[process.part]}]{process.part}[/] {number}, pid {popen.pid}: {process.speaks}")
     if not exhibit.hello:
-        console.print(f"  The entries are in {exhibit.guestbook}; every stage shows the same ones.")
+        console.print(f"  The entries are in {exhibit.guestbook}; every stage shows the same ones.", soft_wrap=True)
     if exhibit.mount and stack.mount_is_stripped:
         console.print(f"  It believes to be below {exhibit.mount}, which a proxy in front would have taken off.")
     console.print("\nTry, in another terminal:")

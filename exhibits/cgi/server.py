@@ -45,7 +45,7 @@ WITHHELD = HOP_BY_HOP | {
 
 TARGET = re.compile(rb"(?i:https?://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
 HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(?::\d*)?")
-BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")  # LF ends a line, "servers should also accept CR LF" (§7.2)
+BLANK_LINE = re.compile(rb"\n\r?\n")  # LF ends a line, "servers should also accept CR LF" (§7.2)
 FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
 STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
 
@@ -401,7 +401,6 @@ def main():
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # once is enough
-        listener.close()
         starting.acquire()  # for good: no script starts any more
         stop(list(running))
 
