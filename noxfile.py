@@ -63,7 +63,7 @@ def compare(session):
 def tests(session):
     """The contract, run against every stack, and all other tests."""
     install(session, "tests")
-    python(session, "-m", "pytest", *session.posargs)
+    python(session, "-m", "pytest", "-n", "4", *session.posargs)
 
 
 @nox.session(default=False)
