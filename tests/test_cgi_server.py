@@ -146,7 +146,7 @@ def parse(data, method="GET"):
     head, found, rest = data.partition(b"\r\n\r\n")
     assert found, data
     line, *lines = head.decode("latin-1").split("\r\n")
-    version, status, reason = line.split(" ", 2)
+    _, status, reason = line.split(" ", 2)
     fields = [(name.lower(), value) for name, value in (line.split(": ", 1) for line in lines)]
     answer = Answer(int(status), reason, fields, b"", True, b"")
     if method == "HEAD" or answer.status in (204, 304):
@@ -618,7 +618,8 @@ def test_silent_script_is_stopped(another):
     assert (answer.status, answer.body, answer.whole) == (200, b"hello", False)
     assert not any(map(alive, pids(server)))
     assert ask(server, FLOOD, method="HEAD").status == 200  # nobody needs what it prints, for ever
-    eventually(lambda found=pids(server): not any(map(alive, found)))
+    found = pids(server)
+    eventually(lambda: not any(map(alive, found)))
     assert ask(server, PLAIN + "for n in 1 2 3 4 5 6; do echo $n; sleep 0.05; done").whole  # slow, but not silent
 
 

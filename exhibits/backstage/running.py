@@ -154,7 +154,7 @@ class Exhibit:
             self.port = free_port(self.host)
         elif not is_free(self.host, self.port):
             raise PortTaken(f"port {self.port} on {self.host} is in use")
-        self.run = Path(tempfile.mkdtemp(prefix="museum-"))
+        self.run = self.make_run_folder()
         if self.guestbook is None:
             self.guestbook = self.run / "guestbook.sqlite3"
         try:
@@ -172,6 +172,9 @@ class Exhibit:
     def __exit__(self, *exception):
         self.stop()
 
+    def make_run_folder(self):
+        return Path(tempfile.mkdtemp(prefix="museum-"))
+
     def places(self):
         """What {…} stands for in the catalog's commands."""
         programs = {part.name.lower(): program(part) for part in self.stack.parts if part.programs}
@@ -183,17 +186,24 @@ class Exhibit:
             "copies": self.run / "exhibits",
         }  # fmt: skip
 
+    def command(self, process):
+        """The words of a process's command, {…} not yet filled in."""
+        return process.command.split()
+
+    def environment(self, process):
+        places = self.places()
+        return {
+            **os.environ, "PYTHONPATH": str(places["root"]), "PYTHONUNBUFFERED": "1", "GUESTBOOK": str(self.guestbook),
+            **{name: value.format(**places) for name, value in process.environ.items()},
+        }  # fmt: skip
+
     def start(self, process):
         places = self.places()
         for name in process.files:
             self.install(ROOT / "exhibits" / name, process.edits)
-        environ = {
-            **os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "GUESTBOOK": str(self.guestbook),
-            **{name: value.format(**places) for name, value in process.environ.items()},
-        }  # fmt: skip
         popen = subprocess.Popen(
-            [word.format(**places) for word in process.command.split()],
-            cwd=self.run, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [word.format(**places) for word in self.command(process)],
+            cwd=self.run, env=self.environment(process), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; we stop them in order, with all their children
         )  # fmt: skip
         reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)

@@ -49,7 +49,7 @@ BLANK_LINE = re.compile(rb"\n\r?\n")  # LF ends a line, "servers should also acc
 FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
 STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
 
-SIGNALS = signal.SIGTERM, signal.SIGINT
+NOTHING = open(os.devnull)
 running = set()  # the scripts, so that none outlives the server
 starting = threading.Lock()
 
@@ -166,7 +166,7 @@ class Connection:
         with starting:
             script = subprocess.Popen(
                 self.options.command, bufsize=0, env=variables,
-                stdin=body or subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stdin=body or NOTHING, stdout=subprocess.PIPE,
                 start_new_session=True,  # a process group, to end the script with all that it has started
             )  # fmt: skip
             running.add(script)
@@ -216,7 +216,7 @@ class Connection:
         """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
         status = STATUS.fullmatch(cgi.get(b"status", b"302" if b"location" in cgi else b"200"))
         if not status:
-            raise Failure(502, "the script's Status is none")
+            raise Failure(502, "the script's Status is no status code")
         code, names = int(status[1]), {name.lower() for name, _ in fields}
         if b"date" not in names:
             fields.append((b"Date", formatdate(usegmt=True).encode()))
@@ -225,15 +225,14 @@ class Connection:
         if b"upgrade" in names:
             fields.append((b"Connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
         response = h11.Response(status_code=code, reason=status[2] or REASONS.get(code, ""), headers=fields)
-        self.status = code
-        self.send(response)
+        self.status, events = code, [response]  # it goes out together with what is there of the body
         left = int(dict(response.headers).get(b"content-length", sys.maxsize))
         if self.method == b"HEAD" or code in (204, 304):
             left = 0  # a body the script sends all the same is discarded (§4.3.3)
         while left and (chunk := next(document, None)) is not None:
-            self.send(h11.Data(data=chunk[:left]))
-            left -= len(chunk[:left])
-        self.send(h11.EndOfMessage())
+            self.send(*events, h11.Data(data=chunk[:left]))
+            events, left = [], left - len(chunk[:left])
+        self.send(*events, h11.EndOfMessage())
         for _ in document:
             pass  # the client has got all it was promised, the script may finish in peace
 
@@ -294,7 +293,7 @@ class Connection:
         a body, and none waits for us to read its output while we wait for it to read its input.
         """
         framing = {name for name, _ in request.headers} & {b"content-length", b"transfer-encoding"}
-        if len(framing) == 2 or b"transfer-encoding" in framing and request.http_version < b"1.1":
+        if len(framing) == 2 or (b"transfer-encoding" in framing and request.http_version < b"1.1"):
             raise Failure(400, "it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
         body = None
         while type(event := self.next_event()) is h11.Data:
@@ -302,8 +301,8 @@ class Connection:
             body.write(event.data)
         return body
 
-    def send(self, event):
-        self.socket.sendall(self.http.send(event))
+    def send(self, *events):
+        self.socket.sendall(b"".join(map(self.http.send, events)))
 
     def is_answered(self):
         return self.http.our_state in (h11.DONE, h11.MUST_CLOSE)
@@ -324,7 +323,7 @@ class Connection:
 
 
 def hang_up(sock):
-    """Close in two steps: with input unread it would be a reset, which can overtake the response (RFC 9112 9.6)."""
+    """Close in two steps (RFC 9112 section 9.6): unread input would make it a reset, which can overtake a response."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
         sock.settimeout(1)
@@ -380,29 +379,30 @@ def read_arguments():
 
 def main():
     options = read_arguments()
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: sys.exit())
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
     except (OSError, OverflowError) as error:
         log(f"server.py: cannot listen: {error}")
         sys.exit(2)
+    listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
+    # A signal is a byte to be read, like a client: one that comes just before we wait is not missed.
+    bell, button = socket.socketpair()
+    button.setblocking(False)
+    signal.set_wakeup_fd(button.fileno())
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, lambda *_: None)
     log(f"server.py: listening on {options.host} port {options.port}")
-    try:
-        while True:
-            try:
-                sock, address = listener.accept()
-                threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
-            except (OSError, RuntimeError) as error:  # no file or thread to be had
-                log(f"server.py: {error}")
-                time.sleep(0.1)
-    finally:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)  # once is enough
-        starting.acquire()  # for good: no script starts any more
-        stop(list(running))
+    while bell not in select.select([listener, bell], [], [])[0]:
+        try:
+            sock, address = listener.accept()
+            threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
+        except (OSError, RuntimeError) as error:  # no file or thread to be had
+            log(f"server.py: {error}")
+            time.sleep(0.1)
+    starting.acquire()  # for good: no script starts any more
+    stop(list(running))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,180 @@
+"""What passes between visitor, web server and program, written down as it happens.
+
+A `Tapped` exhibit is an ordinary one with a tap in each place where bytes pass:
+a socket between the front and the program, a process between a CGI server and
+its program, a wrapper around a WSGI or ASGI callable.
+"""
+
+import json
+import re
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from exhibits import contract
+from exhibits.backstage.client import request
+from exhibits.backstage.running import ROOT, Exhibit
+
+HOST_HEADERS = ("Connection: close",)
+
+# The fixed set of requests that is recorded at every stage.
+GREETING = request("GET", "/hello?name=J%C3%BCrgen", *HOST_HEADERS)
+REQUESTS = {
+    "greeting": GREETING,
+    "form": request("POST", "/entries", contract.FORM, *HOST_HEADERS, body=b"name=Ada&message=Hello"),
+    "large": request("POST", "/digest", "Content-Type: text/plain", *HOST_HEADERS, body=b"The guestbook. " * 4667),
+    "stream": request("GET", "/stream?n=3&delay=0.02", *HOST_HEADERS),
+    "crash": request("GET", "/crash", *HOST_HEADERS),
+}
+
+# What differs from run to run, and what stands for it: of the same length, so that every length stays true.
+SETTLED = (
+    (re.compile(r"/tmp/museum-\w{8}"), "/tmp/museum-recorded"),
+    (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "Sun, 05 Dec 1993 12:00:00 GMT"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "1993-12-05T12:00:00Z"),
+)
+
+
+class Tapped(Exhibit):
+    """An exhibit whose bytes are recorded: `ask` sends a request and returns what passed where."""
+
+    def __init__(self, stack):
+        super().__init__(stack, guestbook="guestbook.sqlite3")  # relative: no path of this machine in the bytes
+        self.talks = []
+
+    def make_run_folder(self):
+        folder = Path(tempfile.mkdtemp(prefix="museum-", dir="/tmp"))
+        (folder / "site").symlink_to(ROOT)  # tracebacks show where the program is: below a name of known length
+        (folder / "tapped").mkdir()
+        return folder
+
+    def places(self):
+        return {**super().places(), "root": self.run / "site"}
+
+    def command(self, process):
+        words = super().command(process)
+        if process is not self.stack.processes[-1]:
+            self.listen()
+            return [word.replace("app.sock", "program.sock") for word in words]
+        if "{python}" in words[1:]:  # our CGI server is told which program to start
+            program = words.index("{python}", 1)
+            words[program:program] = ["{python}", "-I", "-S", "{root}/exhibits/backstage/tap_process.py", "{run}/tapped"]
+        return [word.replace("exhibits.{room}.{program}", "exhibits.backstage.traced")
+                .replace("exhibits.asgi.{program}", "exhibits.backstage.traced") for word in words]  # fmt: skip
+
+    def environment(self, process):
+        return {**super().environment(process), "PATH": "/usr/bin:/bin", "TRACED": self.stack.room,
+                "TRACE": str(self.run / "trace.jsonl")}  # fmt: skip
+
+    # ---------------------------------------------------------------- a tap on a socket
+
+    def listen(self):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.run / "app.sock"))
+        listener.listen()
+        threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+
+    def accept(self, listener):
+        while True:
+            front, _ = listener.accept()
+            program = socket.socket(socket.AF_UNIX)
+            try:
+                program.connect(str(self.run / "program.sock"))
+            except OSError:  # not there yet: nginx answers 502 and is asked again
+                front.close()
+                continue
+            talk = Talk(front, program)
+            self.talks.append(talk)
+
+    # ---------------------------------------------------------------- asking
+
+    def ask(self, sent):
+        """Send the bytes of one request; return the links it passed, in order, as data."""
+        for talk in self.talks:  # the last of the asking whether it was ready
+            talk.ended.wait(5)
+        self.talks.clear()
+        for left in (self.run / "tapped").iterdir():
+            left.unlink()
+        trace = self.run / "trace.jsonl"
+        before = len(trace.read_text().splitlines()) if trace.exists() else 0
+        with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
+            own_port = visitor.getsockname()[1]
+            visitor.sendall(sent)
+            received = b""
+            while chunk := visitor.recv(65536):
+                received += chunk
+        server = self.processes[-1][0].part
+        server = "our CGI server" if server == "Python" else server
+        links = [link("visitor", server, "HTTP/1.1", [("visitor", sent), (server, received)])]
+        for talk in self.talks:
+            talk.ended.wait(5)
+            program = self.stack.processes[0].part
+            links.append(link(server, program, self.stack.carrier, [
+                (server if who == "front" else program, data) for who, data in talk.turns
+            ]))  # fmt: skip
+        tapped = {path.name: path.read_bytes() for path in sorted((self.run / "tapped").iterdir())}
+        if tapped:
+            links.append(link(server, "program", "process", [
+                (f"{server}: environment", tapped["environ"]), (f"{server}: standard input", tapped["stdin"]),
+                ("program: standard output", tapped["stdout"]), ("program: standard error", tapped["stderr"]),
+            ]))  # fmt: skip
+        if trace.exists():
+            deadline = time.monotonic() + 5
+            while len(lines := trace.read_text().splitlines()) == before and time.monotonic() < deadline:
+                time.sleep(0.01)
+            calls = [json.loads(line) for line in lines[before:]]
+            links.append({"between": [server, "program"], "carrier": self.stack.interface, "calls": calls})
+        return [self.settled(each, own_port) for each in links]
+
+    def settled(self, value, own_port):
+        """The value with what differs from run to run replaced by something of the same length."""
+        if isinstance(value, dict):
+            return {key: self.settled(each, own_port) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.settled(each, own_port) for each in value]
+        ports = {self.port: 28000, own_port: 50000}
+        if isinstance(value, int):
+            return ports.get(value, value)
+        if isinstance(value, str):
+            for pattern, fixed in SETTLED:
+                value = pattern.sub(fixed, value)
+            for port, fixed in ports.items():
+                value = re.sub(rf"(?<!\d){port}(?!\d)", str(fixed), value)
+        return value
+
+
+class Talk:
+    """One connection between the front and the program, copied both ways and written down in turns."""
+
+    def __init__(self, front, program):
+        self.turns = []  # [who, bytes]: what one side says before the other does
+        self.lock = threading.Lock()
+        self.ended = threading.Event()
+        for who, source, target in (("front", front, program), ("program", program, front)):
+            threading.Thread(target=self.copy, args=(who, source, target), daemon=True).start()
+
+    def copy(self, who, source, target):
+        try:
+            while data := source.recv(65536):
+                with self.lock:
+                    if self.turns and self.turns[-1][0] == who:
+                        self.turns[-1][1] += data
+                    else:
+                        self.turns.append([who, data])
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        if who == "program":
+            self.ended.set()
+
+
+def link(one, other, carrier, turns):
+    """A link as JSON has it: bytes as text, each character one byte (latin-1)."""
+    return {
+        "between": [one, other],
+        "carrier": carrier,
+        "turns": [{"from": who, "bytes": bytes(data).decode("latin-1")} for who, data in turns],
+    }

@@ -1,0 +1,143 @@
+"""A uwsgi server: packets from a web server become calls of a WSGI program.
+
+    python -m exhibits.uwsgi.server SOCKET MODULE
+
+SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with an `application`.
+What a packet says is in `wire.py`, what a program may do in `exhibits/wsgi_call.py`;
+here the two meet. A connection carries one request, as web servers use the protocol.
+
+An answer without a Content-Length ends with the connection. uwsgi has no other mark, so
+an answer that the program broke off looks whole to the web server.
+
+Left out: further processes, reloading, any modifier but 0, keeping connections open,
+a limit on the time a whole request takes.
+"""
+
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from wsgiref.util import guess_scheme
+
+from exhibits import wsgi_call
+from exhibits.fields import Malformed
+from exhibits.uwsgi import wire
+
+THREADS = 64  # so many requests at once; the next ones wait to be accepted
+TIMEOUT = 30  # seconds: the longest silence of the web server
+
+# Variables that must be there, empty or not (PEP 3333, environ Variables).
+EXPECTED = {"SCRIPT_NAME": "", "PATH_INFO": "", "QUERY_STRING": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1"}  # fmt: skip
+# Header fields that have variables of their own, and one that would pass for a setting of the process (httpoxy).
+WITHHELD = "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_PROXY"
+
+
+class Connection:
+    """A connection from the web server, in a thread: a packet comes, the answer goes."""
+
+    def __init__(self, sock):
+        self.socket, self.reader, self.messages = sock, wire.RequestReader(), []
+        self.socket.settimeout(TIMEOUT)
+
+    def serve(self, application):
+        with self.socket:
+            try:
+                variables = EXPECTED | self.next_message().variables
+                for name in WITHHELD:
+                    variables.pop(name, None)
+                environ = wsgi_call.environ(variables, self.read_body, guess_scheme(variables))
+                wsgi_call.Call(environ, self.send).run(application)
+                self.hang_up()
+            except Malformed as error:
+                log(f"no uwsgi request: {error}")
+            except OSError:
+                pass  # the web server left, or has been silent for too long
+
+    def next_message(self):
+        while not self.messages:
+            data = self.socket.recv(65536)
+            self.messages = self.reader.receive(data) if data else self.reader.close()
+        return self.messages.pop(0)
+
+    def read_body(self):
+        """The next bytes of the body, b"" at its end."""
+        if self.reader.ended and not self.messages:
+            return b""
+        try:
+            message = self.next_message()
+        except Malformed as error:
+            raise ConnectionAbortedError(str(error)) from error
+        return b"" if type(message) is wire.End else message.data
+
+    def send(self, head, block):
+        try:
+            self.socket.sendall((wire.build_response(*head) if head else b"") + block)
+        except OSError as error:
+            raise wsgi_call.ClientLeft from error
+
+    def hang_up(self):
+        """Read what the program has not: a connection closed with bytes unread is reset, and the answer lost."""
+        self.socket.shutdown(socket.SHUT_WR)
+        while not self.reader.ended:
+            self.next_message()
+
+
+def work(listener, application):
+    while True:
+        try:
+            sock, _ = listener.accept()
+        except OSError as error:  # no file to be had
+            log(error.strerror)
+            time.sleep(0.1)
+        else:
+            Connection(sock).serve(application)
+
+
+def log(line):
+    os.write(2, f"{line}\n".encode())  # the whole line at once: other threads write too
+
+
+def listen(where):
+    """A listening socket at HOST:PORT or at a path."""
+    host, colon, port = where.rpartition(":")
+    if colon and port.isdecimal():
+        return socket.create_server((host, int(port)), backlog=1024)
+    listener = socket.socket(socket.AF_UNIX)
+    if Path(where).is_socket():
+        try:
+            listener.connect(where)
+        except ConnectionRefusedError:  # left behind by somebody who was killed
+            os.unlink(where)
+    listener.bind(where)
+    listener.listen(1024)
+    return listener
+
+
+def main(where, module):
+    def stop(*_):
+        with contextlib.suppress(OSError):
+            os.unlink(where)
+        os._exit(0)  # without waiting for anybody
+
+    application = importlib.import_module(module).application
+    try:
+        listener = listen(where)
+    except (OSError, OverflowError) as error:
+        log(f"cannot listen at {where}: {error}")
+        sys.exit(2)
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, stop)
+    log(f"listening at {where}")
+    for _ in range(THREADS - 1):
+        threading.Thread(target=work, args=(listener, application), daemon=True).start()
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
