@@ -42,9 +42,9 @@ class Serving:
 
     def __exit__(self, *exception):
         if self.popen.poll() is None:
-            self.popen.kill()
-        self.popen.wait()
+            self.popen.terminate()
         self.popen.stdout.close()
+        self.popen.wait(10)
 
     def read_until(self, pattern, seconds=20):
         """Read what it prints until the pattern is in it; return the match."""
@@ -98,6 +98,18 @@ def test_sigterm_and_a_closed_terminal_stop_it_too(number, tmp_path):
         serving.read_until("Ctrl-C stops everything")
         code, seconds = serving.stop(number)
         assert code == 0 and seconds < 2
+        assert serving.left_behind() == []
+
+
+def test_even_kill_9_leaves_nothing_for_long(tmp_path):
+    require(WSGI)
+    with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
+        serving.read_until("Ctrl-C stops everything")
+        assert serving.left_behind() != []
+        serving.stop(signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while serving.left_behind() and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert serving.left_behind() == []
 
 

@@ -25,6 +25,15 @@ GUESTBOOK = ROOT / "guestbook.sqlite3"
 START = 20  # seconds a stack has to answer its first request
 GRACE = 1.0  # seconds a process has to end by itself once it is asked to
 
+# If we are killed with no chance to clean up, this notices: its input ends without "done".
+GUARD = """while read group; do
+    if [ "$group" = done ]; then exit; fi
+    groups="$groups $group"
+done
+kill -9 $groups
+rm -rf "$1"
+"""
+
 
 class CannotStart(Exception):
     """A stack does not run; the message says why, for people."""
@@ -140,6 +149,7 @@ class Exhibit:
         self.lines = deque(maxlen=1000)  # the latest of the log, as (name, line)
         self.processes = []  # (catalog.Process, subprocess.Popen), in the order they were started
         self.ready = False
+        self.guard = None
 
     @property
     def base(self):
@@ -155,6 +165,8 @@ class Exhibit:
         elif not is_free(self.host, self.port):
             raise PortTaken(f"port {self.port} on {self.host} is in use")
         self.run = self.make_run_folder()
+        self.guard = subprocess.Popen(["sh", "-c", GUARD, "guard", self.run], stdin=subprocess.PIPE,
+                                      start_new_session=True)  # fmt: skip
         if self.guestbook is None:
             self.guestbook = self.run / "guestbook.sqlite3"
         try:
@@ -208,6 +220,8 @@ class Exhibit:
         )  # fmt: skip
         reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)
         self.processes.append((process, popen, reader))
+        self.guard.stdin.write(b"-%d\n" % popen.pid)
+        self.guard.stdin.flush()
         reader.start()
 
     def install(self, file, edits):
@@ -279,6 +293,7 @@ class Exhibit:
             popen.wait()
             reader.join(1)
             popen.stdout.close()
+        self.guard.communicate(b"done\n")
         shutil.rmtree(self.run, ignore_errors=True)
 
 
