@@ -60,7 +60,7 @@ def parser():
                       help="serve below a path, for example /museum")
     verb.add_argument("--hello", action="store_true", help="the room's smallest program instead of the guestbook")
     verb.add_argument("--once", action="store_true", help="send the tour requests, print the answers, stop")
-    verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 beside README.md")
+    verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
 
     verb = verbs.add_parser("compare", help="the same request to every stack that can run here",
                             description="Send the same bytes to every stack and compare the answers, as the contract "

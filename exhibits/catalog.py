@@ -139,11 +139,12 @@ class Stack:
 
 def nginx(room, carrier, behind, *edits):
     return Process("nginx", "{nginx} -p {run}/ -e stderr -c nginx.conf",
-                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/nginx.conf",), edits=edits)  # fmt: skip
+                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/nginx.conf",),
+                   edits=edits)  # fmt: skip
 
 
-def flup(room, carrier):
-    return Process("flup", "{python} -m exhibits.%s.{program} app.sock" % room,
+def flup(carrier):
+    return Process("flup", "{python} -m exhibits.{room}.{program} app.sock",
                    f"{carrier} on a Unix socket, WSGI with the program")  # fmt: skip
 
 
@@ -178,9 +179,9 @@ STACKS = (
                        ('server.bind = "127.0.0.1"', 'server.bind = "{host}"'))),
     ), copies_program=True),
     Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
-          (flup("fastcgi", "FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
+          (flup("FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
     Stack("scgi-flup", "scgi", "WSGI callable", "SCGI",
-          (flup("scgi", "SCGI"), nginx("scgi", "SCGI", "flup"))),
+          (flup("SCGI"), nginx("scgi", "SCGI", "flup"))),
     Stack("wsgi-gunicorn", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("gunicorn", GUNICORN + "--bind {host}:{port} --workers 4",
                 "HTTP with visitors, WSGI with the program, in 4 processes", environ=MOUNTED),

@@ -458,7 +458,7 @@ def checked(fields):
         if len(value) > longest:
             raise Refused(422, f"the {field} is longer than {longest} characters")
         breaks = "\n" if field == "message" else ""  # a name is one line
-        if any(c < " " and c not in breaks or "\ud800" <= c <= "\udfff" for c in value):
+        if any((c < " " and c not in breaks) or "\ud800" <= c <= "\udfff" for c in value):
             raise Refused(422, f"the {field} holds a control character")
         values.append(value)
     return values

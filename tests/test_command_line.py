@@ -28,11 +28,11 @@ def exhibits(*arguments, **more):
 class Serving:
     """`python -m exhibits serve …`, with a temporary folder of its own to look into afterwards."""
 
-    def __init__(self, folder, *arguments, prefix=()):
+    def __init__(self, folder, *arguments):
         self.folder = folder
         environ = {**os.environ, "TMPDIR": str(folder)}
         self.popen = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "exhibits", "serve", *arguments, "--guestbook", str(folder / "book.sqlite3")],
+            [sys.executable, "-m", "exhibits", "serve", *arguments, "--guestbook", str(folder / "book.sqlite3")],
             cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.said = ""
@@ -215,6 +215,7 @@ def test_compare_knows_a_known_difference_from_a_new_one():
 
 def test_compare_sends_methods_fields_and_data():
     require(WSGI)
-    ended = exhibits("compare", "/echo", "--stacks", "wsgi", "--json", "-X", "PUT", "-H", "Content-Type: text/x", "-d", "é")
+    sent = ("-X", "PUT", "-H", "Content-Type: text/x", "-d", "é")
+    ended = exhibits("compare", "/echo", "--stacks", "wsgi", "--json", *sent)
     answer = json.loads(ended.stdout)["answers"][0]
     assert answer["body"] == "é" and ["content-type", "text/x"] in answer["headers"]

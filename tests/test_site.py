@@ -15,6 +15,7 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
+import itertools
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
@@ -101,7 +102,7 @@ def test_headings_skip_no_level(pages):
         levels = [level for level, _ in page.headings]
         if path != "404.html":
             assert levels[0] == 1 and levels.count(1) == 1, path
-            assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), path
+            assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), path
 
 
 def test_links_and_anchors_resolve(folder, pages):

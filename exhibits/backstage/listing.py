@@ -34,5 +34,5 @@ def show(as_json):
             table.add_row(name, stack["interface"], stack["carrier"], parts, runs)
         table.add_section()
     Console().print(table)
-    Console().print("In bold: what [bold]serve STAGE[/] starts. The others: serve STAGE --server NAME.", highlight=False)
+    Console(highlight=False).print("In bold: what [bold]serve STAGE[/] starts. The others: serve STAGE --server NAME.")
     return 0

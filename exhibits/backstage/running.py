@@ -18,8 +18,6 @@ from collections import deque
 from functools import cache
 from pathlib import Path
 
-from exhibits import catalog
-
 ROOT = Path(__file__).resolve().parents[2]
 GUESTBOOK = ROOT / "guestbook.sqlite3"
 START = 20  # seconds a stack has to answer its first request
@@ -215,7 +213,8 @@ class Exhibit:
             self.install(ROOT / "exhibits" / name, process.edits)
         popen = subprocess.Popen(
             [word.format(**places) for word in self.command(process)],
-            cwd=self.run, env=self.environment(process), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=self.run, env=self.environment(process),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; we stop them in order, with all their children
         )  # fmt: skip
         reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)

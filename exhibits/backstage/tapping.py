@@ -60,7 +60,8 @@ class Tapped(Exhibit):
             return [word.replace("app.sock", "program.sock") for word in words]
         if "{python}" in words[1:]:  # our CGI server is told which program to start
             program = words.index("{python}", 1)
-            words[program:program] = ["{python}", "-I", "-S", "{root}/exhibits/backstage/tap_process.py", "{run}/tapped"]
+            tap = ["{python}", "-I", "-S", "{root}/exhibits/backstage/tap_process.py", "{run}/tapped"]
+            words[program:program] = tap
         return [word.replace("exhibits.{room}.{program}", "exhibits.backstage.traced")
                 .replace("exhibits.asgi.{program}", "exhibits.backstage.traced") for word in words]  # fmt: skip
 
