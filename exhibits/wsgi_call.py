@@ -23,7 +23,7 @@ CRASHED = b"The program raised an exception, its log has the traceback.\n"
 
 
 class ClientLeft(Exception):
-    """Raised by what sends: nobody is there any more, whatever the program still has to say."""
+    """Nobody is there any more, whatever the program still has to say."""
 
 
 class Input(io.RawIOBase):
@@ -65,11 +65,11 @@ class Call:
     """One call of a program.
 
     send: a function that sends bytes at once: send(head, block), head being (status, headers)
-        with the first block and None with the others; the block may be empty. Raises ClientLeft.
+        with the first block and None with the others; the block may be empty. Raises OSError.
     """
 
     def __init__(self, environ, send):
-        self.environ, self.send = environ, send
+        self.environ, self.carry = environ, send
         self.status = self.headers = None  # what start_response was told
         self.started = False  # whether that has been sent
         self.bodiless = False
@@ -111,7 +111,7 @@ class Call:
         elif self.status is not None:
             raise AssertionError("start_response was called twice, and not to report an error")
         check(status, headers)
-        self.status, self.headers = status, list(headers)
+        self.status, self.headers = status, [(name, value.strip(" \t")) for name, value in headers]
         return self.write
 
     def write(self, block, whole=False):
@@ -125,7 +125,7 @@ class Call:
         if not self.started:
             self.start(block, whole)
         else:
-            self.send(None, self.fitting(block))
+            self.send(None, block)
 
     def start(self, block, whole):
         """Send the status, the header fields and the first block."""
@@ -141,16 +141,19 @@ class Call:
             self.headers.append(("Content-Length", lengths[0]))
         self.left = int(lengths[0]) if lengths else None
         self.started = True
-        self.send((self.status, self.headers), self.fitting(block))
+        self.send((self.status, self.headers), block)
 
-    def fitting(self, block):
-        """As much of a block as the client may get."""
+    def send(self, head, block):
+        """Send as much of a block as the client may get."""
         if self.bodiless:
-            return b""
-        if self.left is not None:
-            block = block[:self.left]
+            block = b""
+        elif self.left is not None:
+            block = block[:self.left]  # "should not transmit more bytes" (§ Handling the Content-Length Header)
             self.left -= len(block)
-        return block
+        try:
+            self.carry(head, block)
+        except OSError as error:
+            raise ClientLeft from error
 
     def crashed(self):
         self.log()

@@ -1,5 +1,6 @@
 """The site, built as it is published: every example shown, every link good, nothing fetched from elsewhere."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -15,7 +16,6 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
-import itertools
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]

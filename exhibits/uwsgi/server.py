@@ -76,10 +76,7 @@ class Connection:
         return b"" if type(message) is wire.End else message.data
 
     def send(self, head, block):
-        try:
-            self.socket.sendall((wire.build_response(*head) if head else b"") + block)
-        except OSError as error:
-            raise wsgi_call.ClientLeft from error
+        self.socket.sendall((wire.build_response(*head) if head else b"") + block)
 
     def hang_up(self):
         """Read what the program has not: a connection closed with bytes unread is reset, and the answer lost."""

@@ -17,11 +17,9 @@ import signal
 import socket
 import socketserver
 import struct
-import sys
 import time
 from contextlib import suppress
 from email.utils import formatdate
-from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 import h11
@@ -40,16 +38,16 @@ class Visitor(socketserver.BaseRequestHandler):
         self.request.settimeout(TIMEOUT)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
-        while self.exchange():
-            self.http.start_next_cycle()
-        with suppress(OSError):  # closed with bytes unread it would be reset, and the answer lost (RFC 9112 section 9.6)
+        with suppress(OSError):
+            while self.exchange():
+                self.http.start_next_cycle()
             self.request.shutdown(socket.SHUT_WR)
-            self.request.settimeout(1)
+            self.request.settimeout(1)  # closing resets what is unread, and loses the answer (RFC 9112 section 9.6)
             any(not self.request.recv(65536) for _ in range(256))
 
     def exchange(self):
         """Answer one request and log it; true if the connection can carry another one."""
-        start, line, self.status, self.broken = time.monotonic(), "-", "-", False
+        start, line, self.status = time.monotonic(), "-", "-"
         try:
             request = self.next_event()
             if type(request) is h11.ConnectionClosed:
@@ -60,52 +58,46 @@ class Visitor(socketserver.BaseRequestHandler):
             if not wsgi_call.Call(environ, self.send).run(self.server.application):
                 raise ConnectionResetError
             self.request.sendall(self.http.send(h11.EndOfMessage()))
-            if "HTTP_EXPECT" not in environ:  # else the body may never come
-                any(not self.read_body() for _ in range(16))  # what is unread stands before the next request
-        except h11.RemoteProtocolError as error:
-            self.refuse(error.error_status_hint, str(error)[:200])
-        except TimeoutError:
-            if line == "-" and not self.http.trailing_data[0]:
-                return False  # nothing was asked
-            self.refuse(408, "the client is too slow")
-        except (OSError, wsgi_call.ClientLeft):
+            for _ in range(16):  # what the program has not read of the body stands before the next request
+                if self.http.their_state is h11.SEND_BODY and "HTTP_EXPECT" not in environ:
+                    self.read_body()
+        except h11.RemoteProtocolError as error:  # before the program was called
+            body = f"{error}\n".encode()
+            fields = ("Content-Type", "text/plain"), ("Content-Length", f"{len(body)}"), ("Connection", "close")
+            self.send((f"{error.error_status_hint} Refused", fields), body)
+        except OSError:
+            if line == "-":
+                return False
             # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.request.close()
-            self.broken = True
-        log(f'{self.client_address[0]} "{line}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms')
-        return not self.broken and self.http.our_state is self.http.their_state is h11.DONE
+            self.http.send_failed()
+        spent = (time.monotonic() - start) * 1000
+        os.write(2, f'{self.client_address[0]} "{line}" {self.status} {spent:.0f} ms\n'.encode())
+        return self.http.our_state is self.http.their_state is h11.DONE
 
     def variables(self, request):
         """The CGI variables of a request (PEP 3333, environ Variables)."""
-        target, path = TARGET.fullmatch(request.target.decode()), ""
-        if target:
-            path = unquote_to_bytes(target[1]).decode("latin-1")
-        if not f"{path}/".startswith(f"{self.server.mount}/") or not target:
+        target, mount = TARGET.fullmatch(request.target.decode()), self.server.mount
+        path = unquote_to_bytes(target[1]).decode("latin-1") if target else ""
+        if not target or not f"{path}/".startswith(f"{mount}/"):
             raise h11.RemoteProtocolError("there is nothing here", error_status_hint=404)
         variables = {
-            "REQUEST_METHOD": request.method.decode(),
-            "SCRIPT_NAME": self.server.mount,
-            "PATH_INFO": path[len(self.server.mount):],
-            "QUERY_STRING": target[2] or "",
-            "SERVER_NAME": self.server.server_address[0],
-            "SERVER_PORT": str(self.server.server_address[1]),
-            "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode()}",
+            "REQUEST_METHOD": request.method.decode(), "SCRIPT_NAME": mount, "PATH_INFO": path[len(mount):],
+            "QUERY_STRING": target[2] or "", "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode()}",
+            "SERVER_NAME": self.server.server_address[0], "SERVER_PORT": str(self.server.server_address[1]),
             "REMOTE_ADDR": self.client_address[0],
         }  # fmt: skip
         for name, value in request.headers:
             # X_Mood would pass for X-Mood: both are HTTP_X_MOOD. And HTTP_PROXY would pass for a setting (httpoxy).
-            if b"_" in name or name == b"proxy":
-                continue
-            key, value = name.decode().upper().replace("-", "_"), value.decode("latin-1")
-            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-            if key in variables:  # a comma would not separate cookies (RFC 9113 section 8.2.3)
-                value = variables[key] + ("; " if name == b"cookie" else ", ") + value
-            variables[key] = value
-        if "HTTP_TRANSFER_ENCODING" in variables and (
-            "CONTENT_LENGTH" in variables or request.http_version == b"1.0"
-        ):  # smuggling (RFC 9112 section 6.1)
-            raise h11.RemoteProtocolError("it is not clear where the body ends")
+            if b"_" not in name and name != b"proxy":
+                key, value = name.decode().upper().replace("-", "_"), value.decode("latin-1")
+                key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+                comma = "; " if name == b"cookie" else ", "  # RFC 9110 section 5.3, RFC 9113 section 8.2.3
+                variables[key] = f"{variables[key]}{comma}{value}" if key in variables else value
+        chunked = "HTTP_TRANSFER_ENCODING" in variables
+        if chunked and ("CONTENT_LENGTH" in variables or request.http_version < b"1.1"):
+            raise h11.RemoteProtocolError("it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
         return variables
 
     def next_event(self):
@@ -117,41 +109,27 @@ class Visitor(socketserver.BaseRequestHandler):
 
     def read_body(self):
         """The next bytes of the body, b"" at its end. OSError where it breaks off, is malformed or too slow."""
-        if self.broken or self.http.their_state is not h11.SEND_BODY:
+        if self.http.their_state not in (h11.SEND_BODY, h11.ERROR):
             return b""
         try:
             event = self.next_event()
-        except (OSError, h11.RemoteProtocolError) as error:
-            self.broken = True
+        except h11.RemoteProtocolError as error:
             raise ConnectionAbortedError(str(error)) from error
         return bytes(event.data) if type(event) is h11.Data else b""
 
     def send(self, head, block):
-        data = self.http.send(self.response(*head)) if head else b""
+        data = b""
+        if head:
+            self.status, reason, names = head[0][:3], head[0][4:].encode("latin-1"), {name.lower() for name, _ in head[1]}
+            fields = [(name, value.encode("latin-1")) for name, value in head[1]]
+            if "date" not in names:
+                fields.append(("Date", formatdate(usegmt=True)))  # RFC 9110 section 6.6.1
+            if "upgrade" in names:
+                fields.append(("Connection", "upgrade"))  # they go together (RFC 9110 section 7.8)
+            data = self.http.send(h11.Response(status_code=int(self.status), reason=reason, headers=fields))
         if block:
             data += self.http.send(h11.Data(data=block))
-        try:
-            self.request.sendall(data)
-        except OSError as error:
-            raise wsgi_call.ClientLeft from error
-
-    def response(self, status, headers):
-        self.status, names = status[:3], {name.lower() for name, _ in headers}
-        if "date" not in names:
-            headers = [*headers, ("Date", formatdate(usegmt=True))]  # RFC 9110 section 6.6.1
-        if "upgrade" in names:
-            headers = [*headers, ("Connection", "upgrade")]  # they go together (RFC 9110 section 7.8)
-        headers = [(name, value.encode("latin-1")) for name, value in headers]
-        return h11.Response(status_code=int(status[:3]), reason=status[4:].encode("latin-1"), headers=headers)
-
-    def refuse(self, status, sentence):
-        """Answer without the program."""
-        if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = f"{sentence}\n".encode()
-            fields = [("Content-Type", "text/plain"), ("Content-Length", str(len(body))), ("Connection", "close")]
-            with suppress(wsgi_call.ClientLeft):
-                self.send((f"{status} {HTTPStatus(status).phrase}", fields), body)
-        self.broken = True
+        self.request.sendall(data)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -159,25 +137,21 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 1024
 
 
-def log(line):
-    os.write(2, f"{line}\n".encode())  # the whole line at once: other threads write too
-
-
 def main():
-    parser = argparse.ArgumentParser(description="Serve a WSGI program over HTTP.")
+    parser = argparse.ArgumentParser()
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is: its SCRIPT_NAME")
     parser.add_argument("module", help="where the application is")
     options = parser.parse_args()
-    Server.mount, Server.application = options.mount, staticmethod(importlib.import_module(options.module).application)
+    Server.application, Server.mount = staticmethod(importlib.import_module(options.module).application), options.mount
     Server.address_family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     for number in signal.SIGTERM, signal.SIGINT:
         signal.signal(number, lambda *_: os._exit(0))  # without waiting for anybody
     try:
         server = Server((options.host, options.port), Visitor)
     except (OSError, OverflowError) as error:
-        sys.exit(f"cannot listen on {options.host} port {options.port}: {error}")
+        parser.exit(2, f"cannot listen on {options.host} port {options.port}: {error}\n")
     server.serve_forever()
 
 
