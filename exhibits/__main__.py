@@ -13,6 +13,7 @@ examples:
   python -m exhibits serve wsgi --server waitress  the same program, another server
   python -m exhibits serve cgi --hello --once      the smallest CGI program, asked once
   python -m exhibits compare '/hello?name=Ada'     one request to every stack: is the answer the same?
+  python -m exhibits wire fastcgi                  the bytes between nginx and the program, explained
 """
 
 
@@ -73,6 +74,16 @@ def parser():
     verb.add_argument("--json", action="store_true", help="for machines")
     verb.add_argument("--svg", metavar="FILE", help="save what is printed as a picture, too")
 
+    verb = verbs.add_parser("wire", help="the bytes of one live request, every field named",
+                            description="Start a stage with taps between its parts, send one request and print what "
+                            "passed on each link.")
+    verb.add_argument("stack", metavar="STAGE-or-STACK")
+    verb.add_argument("path", nargs="?", default="/hello?name=Ada", metavar="PATH", help="default: /hello?name=Ada")
+    verb.add_argument("--json", action="store_true", help="for machines: bytes as latin-1 text, and the fields")
+
+    verbs.add_parser("record", help="make the recordings in docs/recordings anew",
+                     description="Record a fixed set of requests at the default stack of every stage.")
+
     verb = verbs.add_parser("bench", help="measure start, cost of a request and the CGI program; JSON out",
                             description="Measure the museum itself, in interleaved pairs. Quick by default (about a "
                             "minute); for figures to publish: --pairs 9 --seconds 3.")
@@ -106,6 +117,14 @@ def main(arguments=None):
             from exhibits.backstage.serving import serve
 
             return serve(find_stack(options.stack, options.server), options)
+        if options.verb == "wire":
+            from exhibits.backstage.wiring import wire
+
+            return wire(find_stack(options.stack), options)
+        if options.verb == "record":
+            from exhibits.backstage.recording import record
+
+            return record()
         names = options.stacks.split(",") if options.stacks else []
         chosen = [find_stack(name.strip()) for name in names]
         if options.verb == "compare":

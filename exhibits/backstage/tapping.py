@@ -5,6 +5,7 @@ a socket between the front and the program, a process between a CGI server and
 its program, a wrapper around a WSGI or ASGI callable.
 """
 
+import importlib
 import json
 import re
 import socket
@@ -108,19 +109,14 @@ class Tapped(Exhibit):
                 received += chunk
         server = self.processes[-1][0].part
         server = "our CGI server" if server == "Python" else server
-        links = [link("visitor", server, "HTTP/1.1", [("visitor", sent), (server, received)])]
+        links = [link("visitor", server, "HTTP/1.1", request=sent, response=received)]
         for talk in self.talks:
             talk.ended.wait(5)
             program = self.stack.processes[0].part
-            links.append(link(server, program, self.stack.carrier, [
-                (server if who == "front" else program, data) for who, data in talk.turns
-            ]))  # fmt: skip
+            links.append(link(server, program, self.stack.carrier, **talk.said))
         tapped = {path.name: path.read_bytes() for path in sorted((self.run / "tapped").iterdir())}
         if tapped:
-            links.append(link(server, "program", "process", [
-                (f"{server}: environment", tapped["environ"]), (f"{server}: standard input", tapped["stdin"]),
-                ("program: standard output", tapped["stdout"]), ("program: standard error", tapped["stderr"]),
-            ]))  # fmt: skip
+            links.append(link(server, "program", "process", **tapped))
         if trace.exists():
             deadline = time.monotonic() + 5
             while len(lines := trace.read_text().splitlines()) == before and time.monotonic() < deadline:
@@ -147,35 +143,45 @@ class Tapped(Exhibit):
 
 
 class Talk:
-    """One connection between the front and the program, copied both ways and written down in turns."""
+    """One connection between the front and the program, copied both ways and written down."""
 
     def __init__(self, front, program):
-        self.turns = []  # [who, bytes]: what one side says before the other does
-        self.lock = threading.Lock()
+        self.said = {"request": b"", "response": b""}
         self.ended = threading.Event()
-        for who, source, target in (("front", front, program), ("program", program, front)):
-            threading.Thread(target=self.copy, args=(who, source, target), daemon=True).start()
+        for what, source, target in (("request", front, program), ("response", program, front)):
+            threading.Thread(target=self.copy, args=(what, source, target), daemon=True).start()
 
-    def copy(self, who, source, target):
+    def copy(self, what, source, target):
         try:
             while data := source.recv(65536):
-                with self.lock:
-                    if self.turns and self.turns[-1][0] == who:
-                        self.turns[-1][1] += data
-                    else:
-                        self.turns.append([who, data])
+                self.said[what] += data
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-        if who == "program":
+        if what == "response":
             self.ended.set()
 
 
-def link(one, other, carrier, turns):
-    """A link as JSON has it: bytes as text, each character one byte (latin-1)."""
+def link(one, other, carrier, **said):
+    """A link as JSON has it. said: what passed ("request", "environ" …) and its bytes.
+
+    Bytes stand as text, each character one byte (latin-1), so that a recording can be read.
+    """
     return {
         "between": [one, other],
         "carrier": carrier,
-        "turns": [{"from": who, "bytes": bytes(data).decode("latin-1")} for who, data in turns],
+        "said": {what: bytes(data).decode("latin-1") for what, data in said.items()},
     }
+
+
+# Where the wire of a carrier is explained: the room that shows it.
+ROOMS = {"process": "cgi", "FastCGI": "fastcgi", "SCGI": "scgi", "uwsgi": "uwsgi", "HTTP/1.1": "wsgi", "WebSocket": "asgi"}
+
+
+def explain(link):
+    """What was said on a link: for each thing its list of Field. Nothing for a link of calls."""
+    if "said" not in link:
+        return {}
+    wire = importlib.import_module(f"exhibits.{ROOMS[link['carrier']]}.wire")
+    return {what: getattr(wire, f"explain_{what}")(text.encode("latin-1")) for what, text in link["said"].items()}

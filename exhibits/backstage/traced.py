@@ -1,20 +1,38 @@
-"""The guestbook, with every call through its interface written down.
+"""The guestbook of a room, each call through its interface written down.
 
-TRACED names the room, TRACE the file: one JSON array for each call of the
-program is added to it, once the call has ended.
+TRACED names the room, TRACE the file. Once a call of the program has ended, the
+steps of it are added to the file as one line of JSON.
 """
 
 import importlib
+import inspect
 import json
 import os
 
 room = os.environ["TRACED"]
-
-
-def write(events):
-    with open(os.environ["TRACE"], "a", encoding="utf-8") as file:
-        file.write(json.dumps(events, ensure_ascii=False) + "\n")
-
-
 program = importlib.import_module(f"exhibits.{room}.app").application
-application = importlib.import_module(f"exhibits.{room}.wire").trace(program, write)
+traced = importlib.import_module(f"exhibits.{room}.wire").trace(program)
+
+
+def write_down():
+    with open(os.environ["TRACE"], "a", encoding="utf-8") as file:
+        file.write(json.dumps(traced.traces[-1], ensure_ascii=False) + "\n")
+
+
+def wsgi(environ, start_response):
+    blocks = traced(environ, start_response)
+    try:
+        yield from blocks
+    finally:
+        blocks.close()
+        write_down()
+
+
+async def asgi(scope, receive, send):
+    try:
+        await traced(scope, receive, send)
+    finally:
+        write_down()
+
+
+application = asgi if inspect.iscoroutinefunction(program) else wsgi
