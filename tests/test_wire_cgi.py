@@ -54,7 +54,7 @@ def test_responses(case, whole, body):
     assert found[:-1] == [None] * (len(found) - 1)
     assert list(found[-1]) == [*expected, len(block)]
     assert reader.rest == (body if whole else b"")
-    assert gaps(wire.explain_output(data), data) is None
+    assert gaps(wire.explain_stdout(data), data) is None
 
 
 @pytest.mark.parametrize("case", RESPONSES)
@@ -96,7 +96,7 @@ values = st.binary().filter(lambda value: b"\0" not in value)
 def test_environments_there_and_back(variables):
     block = wire.build_environment(variables)
     assert wire.parse_environment(block) == variables
-    assert gaps(wire.explain_environment(block), block) is None
+    assert gaps(wire.explain_environ(block), block) is None
 
 
 @pytest.mark.parametrize("variable", [(b"", b"1"), (b"A=", b"1"), (b"A", b"\0"), (b"A\0", b"1")])
@@ -107,7 +107,7 @@ def test_what_cannot_be_in_an_environment(variable):
 
 @given(st.binary())
 def test_arbitrary_bytes_raise_nothing_but_our_errors(data):
-    for explain in (wire.explain_environment, wire.explain_output, wire.explain_input):
+    for explain in (wire.explain_environ, wire.explain_stdout, wire.explain_stdin):
         try:
             assert gaps(explain(data), data) is None
         except Malformed as error:

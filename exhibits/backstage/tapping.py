@@ -44,6 +44,7 @@ class Tapped(Exhibit):
     def __init__(self, stack):
         super().__init__(stack, guestbook="guestbook.sqlite3")  # relative: no path of this machine in the bytes
         self.talks = []
+        self.traces = False  # whether the calls of the program are written down
 
     def make_run_folder(self):
         folder = Path(tempfile.mkdtemp(prefix="museum-", dir="/tmp"))
@@ -63,6 +64,7 @@ class Tapped(Exhibit):
             program = words.index("{python}", 1)
             tap = ["{python}", "-I", "-S", "{root}/exhibits/backstage/tap_process.py", "{run}/tapped"]
             words[program:program] = tap
+        self.traces = any(word.startswith("exhibits.") and word.endswith(":application") for word in words)
         return [word.replace("exhibits.{room}.{program}", "exhibits.backstage.traced")
                 .replace("exhibits.asgi.{program}", "exhibits.backstage.traced") for word in words]  # fmt: skip
 
@@ -100,7 +102,7 @@ class Tapped(Exhibit):
         for left in (self.run / "tapped").iterdir():
             left.unlink()
         trace = self.run / "trace.jsonl"
-        before = len(trace.read_text().splitlines()) if trace.exists() else 0
+        before = len(read_lines(trace))
         with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
             own_port = visitor.getsockname()[1]
             visitor.sendall(sent)
@@ -117,11 +119,11 @@ class Tapped(Exhibit):
         tapped = {path.name: path.read_bytes() for path in sorted((self.run / "tapped").iterdir())}
         if tapped:
             links.append(link(server, "program", "process", **tapped))
-        if trace.exists():
+        if self.traces:
             deadline = time.monotonic() + 5
-            while len(lines := trace.read_text().splitlines()) == before and time.monotonic() < deadline:
+            while len(lines := read_lines(trace)) == before and time.monotonic() < deadline:
                 time.sleep(0.01)
-            calls = [json.loads(line) for line in lines[before:]]
+            calls = json.loads(lines[before])
             links.append({"between": [server, "program"], "carrier": self.stack.interface, "calls": calls})
         return [self.settled(each, own_port) for each in links]
 
@@ -161,6 +163,10 @@ class Talk:
             pass
         if what == "response":
             self.ended.set()
+
+
+def read_lines(path):
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def link(one, other, carrier, **said):

@@ -24,7 +24,7 @@ def wsgi(environ, start_response):
     try:
         yield from blocks
     finally:
-        blocks.close()
+        getattr(blocks, "close", lambda: None)()  # a list has none
         write_down()
 
 

@@ -49,7 +49,7 @@ def show(link, console):
             table.add_row(str(field.offset), f"[{colour}]{escape(printable(data, field))}[/]", escape(field.name),
                           escape(shortened(field.value)), f"{escape(field.meaning)} [dim]{escape(field.section)}[/]")  # fmt: skip
         console.print(table)
-    for number, event in enumerate(link.get("calls", [[]])[0] if link.get("calls") else [], 1):
+    for number, event in enumerate(link.get("calls", ()), 1):
         console.print(f"  {number:2} {escape(json.dumps(event, ensure_ascii=False))}", soft_wrap=True)
 
 

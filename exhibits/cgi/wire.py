@@ -186,7 +186,7 @@ def build_response(headers, status=None, location=None):
 # ---------------------------------------------------------------- explaining
 
 
-def explain_environment(block):
+def explain_environ(block):
     """Every byte of an environment, as a list of Field."""
     parse_environment(block)
     fields = []
@@ -200,7 +200,7 @@ def explain_environment(block):
     return fields
 
 
-def explain_input(data):
+def explain_stdin(data):
     """Standard input: the body, as it is."""
     fields = []
     add(fields, data.decode("latin-1"), "body", f"{len(data)} bytes",
@@ -208,7 +208,7 @@ def explain_input(data):
     return fields
 
 
-def explain_output(data):
+def explain_stdout(data):
     """Every byte of what a program prints, as a list of Field."""
     reader = ResponseReader()
     response = reader.feed(data) or reader.close()
@@ -226,6 +226,14 @@ def explain_output(data):
         f"Ends the header fields. This answer is a {response.form}.", "RFC 3875 §6.2")
     add(fields, data[response.length :].decode("latin-1"), "body", f"{len(data) - response.length} bytes",
         "The body of the answer, until the program closes its standard output.", "RFC 3875 §6.4")
+    return fields
+
+
+def explain_stderr(data):
+    """Standard error, as it is."""
+    fields = []
+    add(fields, data.decode("latin-1"), "log", f"{len(data)} bytes",
+        "What the program says to whoever runs the server; a visitor never sees it.", "not in RFC 3875")
     return fields
 
 

@@ -2,11 +2,11 @@
 
     python -m exhibits.wsgi.server [--host 127.0.0.1] [--port 8000] [--mount /museum] MODULE
 
-MODULE is a module with an `application`. h11 turns bytes into requests, which become an
-environ here; what a program may do with that is in `exhibits/wsgi_call.py`.
+MODULE has an `application`. h11 makes requests of the bytes, and here they become an environ;
+what a program may do with it is in `exhibits/wsgi_call.py`.
 
-Left out: further processes, TLS, trust in proxies, files, a limit on the number of
-visitors (each has a thread) and on the time a whole request takes.
+Left out: further processes, TLS, trust in proxies, files, a limit on the number of visitors
+(each has a thread) and on the time a whole request takes.
 """
 
 import argparse
@@ -26,8 +26,7 @@ import h11
 
 from exhibits import wsgi_call
 
-LIMIT = 64 * 1024  # bytes of a request before its body
-TIMEOUT = 30  # seconds: the longest silence of a visitor
+LIMIT, TIMEOUT = 64 * 1024, 30  # bytes of a request before its body; seconds that a visitor may be silent
 TARGET = re.compile(r"(?:(?i:https?)://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
 
 
@@ -71,32 +70,29 @@ class Visitor(socketserver.BaseRequestHandler):
             # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.request.close()
-            self.http.send_failed()
-        spent = (time.monotonic() - start) * 1000
-        os.write(2, f'{self.client_address[0]} "{line}" {self.status} {spent:.0f} ms\n'.encode())
+        ms = f"{(time.monotonic() - start) * 1000:.0f} ms"
+        os.write(2, f'{self.client_address[0]} "{line}" {self.status} {ms}\n'.encode())  # at once: others log too
         return self.http.our_state is self.http.their_state is h11.DONE
 
     def variables(self, request):
         """The CGI variables of a request (PEP 3333, environ Variables)."""
         target, mount = TARGET.fullmatch(request.target.decode()), self.server.mount
-        path = unquote_to_bytes(target[1]).decode("latin-1") if target else ""
-        if not target or not f"{path}/".startswith(f"{mount}/"):
+        path = unquote_to_bytes(target[1] if target else "*").decode("latin-1")
+        if not f"{path}/".startswith(f"{mount}/"):
             raise h11.RemoteProtocolError("there is nothing here", error_status_hint=404)
         variables = {
-            "REQUEST_METHOD": request.method.decode(), "SCRIPT_NAME": mount, "PATH_INFO": path[len(mount):],
-            "QUERY_STRING": target[2] or "", "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode()}",
+            "REQUEST_METHOD": request.method.decode(), "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode()}",
             "SERVER_NAME": self.server.server_address[0], "SERVER_PORT": str(self.server.server_address[1]),
             "REMOTE_ADDR": self.client_address[0],
+            "SCRIPT_NAME": mount, "PATH_INFO": path[len(mount):], "QUERY_STRING": target[2] or "",
         }  # fmt: skip
         for name, value in request.headers:
-            # X_Mood would pass for X-Mood: both are HTTP_X_MOOD. And HTTP_PROXY would pass for a setting (httpoxy).
-            if b"_" not in name and name != b"proxy":
+            if b"_" not in name and name != b"proxy":  # X_A would pass for X-A, and HTTP_PROXY for a setting (httpoxy)
                 key, value = name.decode().upper().replace("-", "_"), value.decode("latin-1")
                 key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
                 comma = "; " if name == b"cookie" else ", "  # RFC 9110 section 5.3, RFC 9113 section 8.2.3
                 variables[key] = f"{variables[key]}{comma}{value}" if key in variables else value
-        chunked = "HTTP_TRANSFER_ENCODING" in variables
-        if chunked and ("CONTENT_LENGTH" in variables or request.http_version < b"1.1"):
+        if "HTTP_TRANSFER_ENCODING" in variables and ("CONTENT_LENGTH" in variables or request.http_version < b"1.1"):
             raise h11.RemoteProtocolError("it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
         return variables
 
@@ -109,10 +105,8 @@ class Visitor(socketserver.BaseRequestHandler):
 
     def read_body(self):
         """The next bytes of the body, b"" at its end. OSError where it breaks off, is malformed or too slow."""
-        if self.http.their_state not in (h11.SEND_BODY, h11.ERROR):
-            return b""
         try:
-            event = self.next_event()
+            event = self.next_event() if self.http.their_state in (h11.SEND_BODY, h11.ERROR) else None
         except h11.RemoteProtocolError as error:
             raise ConnectionAbortedError(str(error)) from error
         return bytes(event.data) if type(event) is h11.Data else b""
@@ -120,21 +114,19 @@ class Visitor(socketserver.BaseRequestHandler):
     def send(self, head, block):
         data = b""
         if head:
-            self.status, reason, names = head[0][:3], head[0][4:].encode("latin-1"), {name.lower() for name, _ in head[1]}
+            self.status, reason = head[0][:3], head[0][4:].encode("latin-1")
             fields = [(name, value.encode("latin-1")) for name, value in head[1]]
+            names = {name.lower() for name, _ in fields}
             if "date" not in names:
                 fields.append(("Date", formatdate(usegmt=True)))  # RFC 9110 section 6.6.1
             if "upgrade" in names:
                 fields.append(("Connection", "upgrade"))  # they go together (RFC 9110 section 7.8)
             data = self.http.send(h11.Response(status_code=int(self.status), reason=reason, headers=fields))
-        if block:
-            data += self.http.send(h11.Data(data=block))
-        self.request.sendall(data)
+        self.request.sendall(data + (self.http.send(h11.Data(data=block)) if block else b""))
 
 
 class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = daemon_threads = True
-    request_queue_size = 1024
+    allow_reuse_address, daemon_threads, request_queue_size = True, True, 1024
 
 
 def main():
