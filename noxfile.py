@@ -59,6 +59,20 @@ def compare(session):
     python(session, "-m", "exhibits", "compare", *session.posargs)
 
 
+@nox.session(default=False)
+def wire(session):
+    """Show the bytes of one live request, every field named: nox -s wire -- fastcgi /hello"""
+    install(session, "grid")
+    python(session, "-m", "exhibits", "wire", *session.posargs)
+
+
+@nox.session(default=False)
+def record(session):
+    """Make the recordings the site shows anew."""
+    install(session, "grid")
+    python(session, "-m", "exhibits", "record", *session.posargs)
+
+
 @nox.session
 def tests(session):
     """The contract, run against every stack, and all other tests."""

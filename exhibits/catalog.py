@@ -160,7 +160,7 @@ UVICORN = ("{python} -m uvicorn --http h11 --loop asyncio --ws websockets-sansio
 
 STACKS = (
     Stack("cgi-ours", "cgi", "CGI program", "process", (
-        Process("Python", "{python} {root}/exhibits/cgi/server.py --host {host} --port {port} --mount {mount} "
+        Process("Python", "{python} -m exhibits.cgi.server --host {host} --port {port} --mount {mount} "
                 "--env GUESTBOOK={guestbook} {python} -I -S {root}/exhibits/cgi/{program}.py",
                 "HTTP with visitors, CGI/1.1 with a new process for each request"),
     ), needs=("h11",)),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-SERVER = Path(__file__).resolve().parents[1] / "exhibits" / "cgi" / "server.py"
+ROOT = Path(__file__).resolve().parents[1]
 PLAIN = r"printf 'Content-Type: text/plain\n\n'; "
 PATIENCE = 5  # seconds until something that does not happen counts as failed
 
@@ -34,11 +34,12 @@ class Server:
         (folder / name).write_text('eval "$HTTP_X_RUN"\n')
         self.port = free_port()
         address = ["--host", host, "--port", str(self.port)]
-        command = [sys.executable, SERVER, *address, *options, "/bin/sh", folder / name]
+        command = [sys.executable, "-m", "exhibits.cgi.server", *address, *options, "/bin/sh", folder / name]
         with self.log.open("wb") as log:
             # A standard input that never ends: a script that got it would hang.
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stderr=log, cwd=folder, env={**os.environ, **(environ or {})}
+                command, stdin=subprocess.PIPE, stderr=log, cwd=folder, 
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
             )
         eventually(lambda: self.said("listening on") or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text()
@@ -684,12 +685,12 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     (["/nowhere/script"], "/nowhere/script is not a program"),
 ])  # fmt: skip
 def test_wrong_arguments(arguments, said):
-    done = subprocess.run([sys.executable, SERVER, *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run([sys.executable, "-m", "exhibits.cgi.server", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
 
 
 def test_busy_port(server):
-    command = [sys.executable, SERVER, "--port", str(server.port), "true"]
+    command = [sys.executable, "-m", "exhibits.cgi.server", "--port", str(server.port), "true"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "ddress already in use" in done.stderr

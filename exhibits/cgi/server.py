@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A CGI/1.1 server (RFC 3875): HTTP/1.1 towards the client, a new process for each request.
 
-    python exhibits/cgi/server.py [--port 8000] [--mount /museum] PROGRAM [ARG ...]
+    python -m exhibits.cgi.server [--port 8000] [--mount /museum] PROGRAM [ARG ...]
 
 The first half of this file is CGI: a request becomes the environment and the standard input
 of PROGRAM, and what that prints becomes the response. The second half is what every server
@@ -32,22 +32,14 @@ from urllib.parse import unquote_to_bytes
 
 import h11
 
+from exhibits.cgi import wire
+from exhibits.fields import Malformed
+
 SOFTWARE = b"from-cgi-to-asgi/1.0"
 LIMIT = 64 * 1024  # bytes: the head of a request, and the header fields of a script
 REASONS = {status.value: status.phrase for status in HTTPStatus}
-HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
-WITHHELD = HOP_BY_HOP | {
-    b"upgrade",  # is hop-by-hop too, but a script may answer with one (RFC 9110 section 15.5.22)
-    b"authorization", b"proxy-authorization",  # credentials are not told to everybody (§4.1.18)
-    b"content-length",  # is counted anew, without transfer-codings (§4.2)
-    b"proxy",  # would be HTTP_PROXY, where HTTP clients look for their proxy (httpoxy, CVE-2016-5385)
-}  # fmt: skip
-
 TARGET = re.compile(rb"(?i:https?://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
 HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(?::\d*)?")
-BLANK_LINE = re.compile(rb"\n\r?\n")  # LF ends a line, "servers should also accept CR LF" (§7.2)
-FIELD = re.compile(rb"([^\s:]+):([^\r\0]*)\r?")
-STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
 
 NOTHING = open(os.devnull)
 running = set()  # the scripts, so that none outlives the server
@@ -58,44 +50,16 @@ class Failure(Exception):
     """There will be no response from the script, or not a whole one. args: status code, sentence."""
 
 
-def header_variables(headers):
-    """The header fields of a request as meta-variables (§4.1.18)."""
-    variables = {}
-    for name, value in headers:
-        if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
-            continue
-        key = b"CONTENT_TYPE" if name == b"content-type" else b"HTTP_" + name.upper().replace(b"-", b"_")
-        if key in variables:
-            # Repeated fields become one. A comma would not separate cookies (RFC 9113 section 8.2.3).
-            value = variables[key] + (b"; " if name == b"cookie" else b", ") + value
-        variables[key] = value
-    return variables
-
-
-def read_header_fields(output):
-    """The header fields a script printed: those for the server (§6.3), those for the client, and what follows."""
-    head = b""
-    while not (end := BLANK_LINE.search(head)):
-        if len(head) > LIMIT:
-            raise Failure(502, "the script's header fields are too long")
-        if not (chunk := next(output, b"")):
-            raise Failure(502, "the script ended before its header fields did")
-        head += chunk
-    cgi, fields = {}, []
-    for line in head[:end.start()].split(b"\n"):
-        field = FIELD.fullmatch(line)
-        if not field:
-            raise Failure(502, "the script printed something else where header fields belong")
-        name, value = field[1].lower(), field[2].strip()
-        if name in cgi:
-            raise Failure(502, "the script gave a CGI field twice")
-        if name in (b"content-type", b"location", b"status"):
-            cgi[name] = value
-        if name != b"status" and name not in HOP_BY_HOP:  # the connection is the server's
-            fields.append((field[1], value))
-    if not cgi:
-        raise Failure(502, "the script gave no CGI field")  # "At least one CGI field MUST be supplied"
-    return cgi, fields, head[end.end():]
+def read_head(output):
+    """What the script says before the empty line, a `wire.Response`, and then its document, as it comes."""
+    reader = wire.ResponseReader()
+    try:
+        for chunk in output:
+            if head := reader.feed(chunk):
+                return head, itertools.chain([reader.rest], output)
+        reader.close()
+    except Malformed as error:
+        raise Failure(502, f"the script's answer is malformed: {error}") from None
 
 
 class Connection:
@@ -116,14 +80,12 @@ class Connection:
                 output = self.output(script)
                 if self.options.nph:
                     return self.send_verbatim(output)
-                cgi, fields, beginning = read_header_fields(output)
-                document = itertools.chain([beginning], output)
-                location = cgi.get(b"location", b"")
-                if len(cgi) > 1 or not location.startswith(b"/"):
-                    return self.send_response(cgi, fields, document)
+                head, document = read_head(output)
+                if head.form != "local redirect":
+                    return self.send_response(head, document)
                 if any(document):  # "MUST NOT return any other header fields or a message-body" (§6.2.2)
                     raise Failure(502, "the script sent a body with a local redirect")
-                method, target, body = b"GET", location, None
+                method, target, body = b"GET", head.location, None
         raise Failure(502, "the script redirects without end")
 
     def meta_variables(self, request, method, target, body):
@@ -136,7 +98,7 @@ class Connection:
             raise Failure(400, "the path holds a NUL, which an environment cannot")
         if not (path + b"/").startswith(mount + b"/"):
             raise Failure(404, "there is nothing here")
-        fields = header_variables(request.headers)
+        fields = wire.header_variables(request.headers)
         host = HOST.fullmatch(fields.get(b"HTTP_HOST") or self.options.name)
         if not host:
             raise Failure(400, "the Host field names no host")
@@ -189,7 +151,7 @@ class Connection:
         while chunk != b"":
             ready = [fd for fd, _ in poll.poll(max(0, deadline - time.monotonic()) * 1000)]
             if not ready:
-                raise Failure(504, "the script is too slow")  # "the server MAY terminate the script process" (§6.1)
+                raise Failure(504, "the script is too slow")  # §6.1 leaves the time to the server
             if client in ready:
                 self.overhear(poll)
             if pipe in ready and (chunk := os.read(pipe, 65536)):
@@ -212,19 +174,20 @@ class Connection:
             raise ConnectionAbortedError
         self.http.receive_data(data)
 
-    def send_response(self, cgi, fields, document):
+    def send_response(self, head, document, closing=False):
         """Send a document or a redirect (§6.2.1, §6.2.3, §6.2.4), the body as it comes."""
-        status = STATUS.fullmatch(cgi.get(b"status", b"302" if b"location" in cgi else b"200"))
-        if not status:
-            raise Failure(502, "the script's Status is no status code")
-        code, names = int(status[1]), {name.lower() for name, _ in fields}
+        code = head.status
+        fields = [field for field in head.headers if field[0].lower() not in wire.HOP_BY_HOP]
+        names = {name.lower() for name, _ in fields}
         if b"date" not in names:
             fields.append((b"Date", formatdate(usegmt=True).encode()))
         if b"server" not in names:
             fields.append((b"Server", SOFTWARE))
+        if closing:
+            fields.append((b"Connection", b"close"))
         if b"upgrade" in names:
             fields.append((b"Connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
-        response = h11.Response(status_code=code, reason=status[2] or REASONS.get(code, ""), headers=fields)
+        response = h11.Response(status_code=code, reason=head.reason or REASONS.get(code, ""), headers=fields)
         self.status, events = code, [response]  # it goes out together with what is there of the body
         left = int(dict(response.headers).get(b"content-length", sys.maxsize))
         if self.method == b"HEAD" or code in (204, 304):
@@ -313,9 +276,9 @@ class Connection:
         if self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = f"{sentence}\n".encode()
             length = b"%d" % len(body)
-            fields = [(b"Content-Type", b"text/plain"), (b"Content-Length", length), (b"Connection", b"close")]
+            fields = [(b"Content-Type", b"text/plain"), (b"Content-Length", length)]
             with contextlib.suppress(ConnectionError, TimeoutError):
-                self.send_response({b"status": b"%d" % status}, fields, iter([body]))
+                self.send_response(wire.Response("document", status, b"", fields, None, 0), iter([body]), closing=True)
         elif not self.is_answered() and (self.options.nph or self.http.their_http_version < b"1.1"):
             # Where the end of the connection is the end of the document, only a reset tells a cut.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -18,7 +18,16 @@ from exhibits.fields import Field, Malformed
 HEAD_LIMIT = 64 * 1024  # bytes of output before the empty line
 FIELD = re.compile(rb"([!#$%&'*+.^`|~\w-]+)(:)([ \t]*)([^\r\n\0]*?)([ \t]*)(\r?\n)", re.ASCII)
 BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
-STATUS = re.compile(r"([2-5]\d\d)( .*)?", re.ASCII)
+STATUS = re.compile(rb"([2-5]\d\d)(?: ([\t -~\x80-\xff]*))?")
+# Fields of the connection between two neighbours (RFC 9110 section 7.6.1): the server's own business.
+HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
+WITHHELD = HOP_BY_HOP | {
+    b"upgrade",  # is hop-by-hop too, but a script may answer with one (RFC 9110 section 15.5.22)
+    b"authorization", b"proxy-authorization",  # credentials are not told to everybody (§4.1.18)
+    b"content-length",  # is counted anew, without transfer-codings (§4.2)
+    b"proxy",  # would be HTTP_PROXY, where HTTP clients look for their proxy (httpoxy, CVE-2016-5385)
+}  # fmt: skip
+
 CGI_FIELDS = ("content-type", "location", "status")
 
 
@@ -64,13 +73,15 @@ class Response(NamedTuple):
     form: "document" (§6.2.1), "local redirect" (§6.2.2), "client redirect" (§6.2.3)
         or "client redirect with document" (§6.2.4).
     status: the code (int): what Status says, else 302 for a client redirect, else 200.
-    headers: every other field, (name, value) as bytes, in their order.
+    reason: the words behind it (bytes), b"" where there are none.
+    headers: every field but Status, (name, value) as bytes, in their order.
     location: what Location says (bytes), or None.
     length: how many bytes the block has, the empty line included.
     """
 
     form: str
     status: int
+    reason: bytes
     headers: list[tuple[bytes, bytes]]
     location: bytes | None
     length: int
@@ -109,6 +120,23 @@ def strings(block):
             raise NotEnded("the last string has no NUL", len(block))
         yield offset, block[offset:end]
         offset = end + 1
+
+
+# ---------------------------------------------------------------- the request
+
+
+def header_variables(headers):
+    """The header fields of a request as meta-variables (§4.1.18)."""
+    variables = {}
+    for name, value in headers:
+        if name in WITHHELD or b"_" in name:  # X_Mood would pass for X-Mood: both are HTTP_X_MOOD
+            continue
+        key = b"CONTENT_TYPE" if name == b"content-type" else b"HTTP_" + name.upper().replace(b"-", b"_")
+        if key in variables:
+            # Repeated fields become one. A comma would not separate cookies (RFC 9113 section 8.2.3).
+            value = variables[key] + (b"; " if name == b"cookie" else b", ") + value
+        variables[key] = value
+    return variables
 
 
 # ---------------------------------------------------------------- the answer
@@ -154,32 +182,32 @@ def parse_head(block):
             raise RepeatedCGIField(f"{key} is there twice", offset)
         if key in CGI_FIELDS:
             cgi[key] = offset, value
-        if key not in ("location", "status"):
+        if key != "status":
             headers.append((name, value))
         offset = line.end()
     if not cgi:
         raise NoCGIField("Content-Type, Location or Status is missing", offset)
     location = cgi.get("location", (0, None))[1]
-    alone = len(cgi) == 1 and not headers
+    alone = len(headers) == 1 and "status" not in cgi
     if location is not None and alone:
         form, status = ("local redirect", 200) if location.startswith(b"/") else ("client redirect", 302)
     else:
         form, status = "client redirect with document" if location is not None else "document", 200
+    reason = b""
     if "status" in cgi:
         where, said = cgi["status"]
-        code = STATUS.fullmatch(said.decode("latin-1"))
+        code = STATUS.fullmatch(said)
         if not code:
             raise BadStatus(f"{said[:20]!r} is no status code", where)
-        status = int(code[1])
+        status, reason = int(code[1]), code[2] or b""
     elif form == "client redirect with document":
         status = 302
-    return Response(form, status, headers, location, len(block))
+    return Response(form, status, reason, headers, location, len(block))
 
 
-def build_response(headers, status=None, location=None):
-    """The header block (bytes) a program prints. headers: (name, value) as bytes; status: "404 Not Found"."""
-    lines = [(b"Status", status.encode("latin-1"))] if status else []
-    lines += [(b"Location", location)] if location is not None else []
+def build_response(headers, status=None):
+    """The header block (bytes) a program prints. headers: (name, value) as bytes; status: b"404 Not Found"."""
+    lines = [(b"Status", status)] if status else []
     return b"".join(b"%s: %s\r\n" % field for field in [*lines, *headers]) + b"\r\n"
 
 

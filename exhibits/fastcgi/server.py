@@ -4,213 +4,168 @@
 
 SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with
 `respond(environ, stdin, stdout, stderr)`: what a process was for CGI is here a call in a thread.
-A connection carries one request at a time, and a next one if the web server wishes so.
-What it says is in `wire.py`; "§" names a section of the FastCGI specification.
+What records say is in `wire.py`; "§" names a section of the FastCGI specification.
 
-Left out: further processes, reloading, a log of requests, a limit on the time a whole request
-takes; requests that share a connection; the roles Authorizer and Filter (§6.3, §6.4).
+Left out, and why real servers have ten times the lines: further processes and whoever restarts
+them, several requests on a connection at once, the roles Authorizer and Filter (§6.3, §6.4),
+a log, settings, a limit on the time a request takes.
 """
 
 import contextlib
 import importlib
-import io
 import os
+import select
 import signal
 import socket
-import struct
 import sys
 import threading
-import time
 import traceback
-from pathlib import Path
+from types import SimpleNamespace
 
 from exhibits.fastcgi import wire
 from exhibits.fields import Malformed
 
 THREADS = 64  # so many connections at once; the next ones wait to be accepted
-TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
-CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not ask for it
+TIMEOUT = 30  # seconds: the longest silence of the web server
+CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 VALUES = {"FCGI_MAX_CONNS": str(THREADS), "FCGI_MAX_REQS": str(THREADS), "FCGI_MPXS_CONNS": "0"}  # §4.1
-CRASHED = (b"Status: 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r\n"
-           b"The program raised an exception, its log has the traceback.\n")  # fmt: skip
+CRASHED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program raised an exception.\n"
 
 
 class Connection:
-    """A connection from the web server, in a thread, and the request it carries."""
+    """A connection from the web server, in a thread, and the one request it carries at a time."""
 
-    def __init__(self, sock):
-        self.socket, self.reader = sock, wire.ApplicationReader()
-        self.id = None  # of the request, None between two
-        self.keep = True
-        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
-            sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
+    def __init__(self, sock, respond):
+        self.socket, self.respond, self.reader = sock, respond, wire.ApplicationReader()
+        self.id, self.keep, self.ended = None, True, True  # no request, may stay open, no STDIN to come
+        sock.settimeout(TIMEOUT)
 
-    def serve(self, respond):
+    def serve(self):
         while self.keep or self.id:
+            self.receive()
             if self.id and self.environ is not None:
-                self.run(respond)
-            else:
-                self.receive()
-        if not self.complete:  # closed with bytes unread, a connection is reset, and the answer lost
+                self.run()
+        if not self.ended:  # closed with bytes unread, a connection is reset, and the answer lost
             self.socket.shutdown(socket.SHUT_WR)
             while self.socket.recv(65536):
                 pass
 
-    def receive(self, flags=0):
-        """Take what the web server says next; wait for it, unless flags say otherwise."""
-        data = self.socket.recv(65536, flags)
+    def receive(self):
+        data = self.socket.recv(65536)
         if not data:
-            self.keep = False
             raise ConnectionAbortedError("the web server left")
-        try:
-            for message in self.reader.receive(data):
-                self.take(message)
-        except Malformed as error:
-            log(f"this is not FastCGI: {error}")
-            self.socket.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("the web server speaks another language") from error
+        for message in self.reader.receive(data):
+            self.take(message)
 
     def take(self, message):
         match message:
             case wire.BeginRequest(id) if self.id:
-                self.end(id, protocol_status=wire.CANT_MPX_CONN)
+                self.end(id, wire.EndRequest(id, 0, wire.CANT_MPX_CONN))
             case wire.BeginRequest(id, role, flags):
-                self.id, self.keep = id, bool(flags & wire.KEEP_CONN)
-                self.environ, self.input, self.complete, self.aborted = None, bytearray(), False, False
+                self.id, self.keep, self.environ = id, bool(flags & wire.KEEP_CONN), None
+                self.input, self.ended, self.aborted = bytearray(), False, False
+                self.output, self.began, self.errors = b"", False, ""
                 if role != wire.RESPONDER:
-                    self.end(id, protocol_status=wire.UNKNOWN_ROLE)
+                    self.end(id, wire.EndRequest(id, 0, wire.UNKNOWN_ROLE))
             case wire.Params(_, variables):
                 self.environ = variables
             case wire.Stdin(_, data):
                 self.input += data
-                self.complete = not data
+                self.ended = not data
             case wire.AbortRequest(id):
                 self.aborted = True
                 if self.environ is None:
-                    self.end(id, app_status=1)
+                    self.end(id, wire.EndRequest(id, 1))
             case wire.GetValues(names):
                 self.send(wire.GetValuesResult({name: VALUES[name] for name in names if name in VALUES}))
             case wire.UnknownType():
                 self.send(message)  # the question is the answer (§4.2)
 
-    def run(self, respond):
-        stdout, stderr = Output(self), Errors(self)
+    def run(self):
+        stdin = SimpleNamespace(read=self.read)
+        stdout = SimpleNamespace(write=self.write, flush=self.flush)
+        stderr = SimpleNamespace(write=self.complain, flush=lambda: None)
         status = 1
         try:
-            respond(self.environ, io.BufferedReader(Input(self)), stdout, stderr)
+            self.respond(self.environ, stdin, stdout, stderr)
             status = 0
         except BrokenPipeError:
-            pass
-        except SystemExit as exit:  # appStatus is "the status code that the CGI program would have returned" (§6.2)
-            status = exit.code & 0xFF if isinstance(exit.code, int) else int(exit.code is not None)
+            self.output = b""
         except BaseException:
-            stderr.write(traceback.format_exc())
-            if not stdout.began:
-                stdout.waiting = CRASHED
-        last = [wire.Stdout(self.id, data) for data in (stdout.waiting, b"") if not data or not self.aborted]
-        self.end(self.id, *last[not stdout.waiting:], app_status=status)
+            self.complain(traceback.format_exc())
+            self.output = self.output if self.began else CRASHED
+        last = [wire.Stdout(self.id, self.output)] if self.output else []
+        self.end(self.id, *last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status))
 
-    def end(self, id, *last, app_status=0, protocol_status=wire.REQUEST_COMPLETE):
+    def read(self, size=sys.maxsize):
+        """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program (§6.2)."""
+        try:
+            while len(self.input) < size and not (self.ended or self.aborted):
+                self.receive()
+        except (OSError, Malformed):
+            self.ended, self.keep = True, False
+        data = bytes(self.input[:size])
+        del self.input[:size]
+        return data
+
+    def write(self, data):
+        """Standard output. It waits until flush or for more, so that a short answer is sent at once."""
+        self.output += data
+        if len(self.output) >= CHUNK:
+            self.flush()
+
+    def flush(self):
+        with contextlib.suppress(ConnectionAbortedError):  # perhaps it has only nothing more to say
+            while len(self.input) < CHUNK and select.select([self.socket], [], [], 0)[0]:
+                self.receive()
+        if self.aborted:
+            raise BrokenPipeError("the web server has aborted the request")
+        data, self.output, self.began = self.output, b"", True
+        if data:
+            self.send(wire.Stdout(self.id, data))
+
+    def complain(self, text):
+        """Standard error, line by line. When there is nobody to tell, it is ours."""
+        self.errors += text
+        if "\n" in text:
+            data, self.errors = self.errors.encode("utf-8", "replace"), ""
+            try:
+                self.send(wire.Stderr(self.id, data))
+            except BrokenPipeError:
+                os.write(2, data)
+
+    def end(self, id, *last):
         self.reader.forget(id)
-        if id == self.id:
-            self.id = None
-        self.send(*last, wire.EndRequest(id, app_status, protocol_status))
+        self.id = None if id == self.id else self.id
+        self.send(*last)
 
     def send(self, *messages):
         try:
             self.socket.sendall(b"".join(map(wire.build, messages)))
-        except OSError as error:  # also when it does not read for too long
+        except OSError as error:  # also when it has not read for too long
             raise BrokenPipeError("the web server left") from error
-
-
-class Input(io.RawIOBase):
-    """Standard input, without its buffer: nothing is read before the program reads."""
-
-    def __init__(self, connection):
-        self.connection = connection
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        """The next bytes of STDIN into the buffer. If they break off they end: CONTENT_LENGTH tells (§6.2)."""
-        here = self.connection
-        with contextlib.suppress(OSError):
-            while not (here.input or here.complete or here.aborted):
-                here.receive()
-        data = here.input[:len(buffer)]
-        del here.input[:len(buffer)]
-        buffer[:len(data)] = data
-        return len(data)
-
-
-class Output:
-    """Standard output. What is written waits until flush or for more, so that a short answer is sent at once."""
-
-    def __init__(self, connection):
-        self.connection, self.waiting, self.began = connection, b"", False
-
-    def write(self, data):
-        self.waiting += data
-        if len(self.waiting) >= CHUNK:
-            self.flush()
-
-    def flush(self):
-        data, self.waiting = self.waiting, b""
-        if not data:
-            return
-        if len(self.connection.input) < CHUNK:  # read no more than that ahead of the program
-            with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # nothing to hear, or never again
-                self.connection.receive(socket.MSG_DONTWAIT)
-        if self.connection.aborted:
-            raise BrokenPipeError("the web server has aborted the request")
-        self.began = True
-        self.connection.send(wire.Stdout(self.connection.id, data))
-
-
-class Errors(Output):
-    """Standard error, line by line: web servers log a record as one line, and cut long ones."""
-
-    def write(self, text):
-        self.waiting += text.encode("utf-8", "replace")
-        *lines, self.waiting = self.waiting.split(b"\n")
-        for line in lines:
-            try:
-                self.connection.send(wire.Stderr(self.connection.id, line + b"\n"))
-            except BrokenPipeError:
-                log(line.decode("utf-8", "replace"))
-
-    def flush(self):
-        pass
 
 
 def work(listener, respond):
     while True:
         try:
             sock, _ = listener.accept()
-        except OSError as error:  # no file to be had
-            log(error.strerror)
-            time.sleep(0.1)
-        else:
-            with sock, contextlib.suppress(OSError):  # the web server left, or is silent for too long
-                Connection(sock).serve(respond)
-
-
-def log(line):
-    os.write(2, f"{line.rstrip()}\n".encode())  # the whole line at once: other threads write too
+            with sock:
+                Connection(sock, respond).serve()
+        except Malformed as error:
+            sys.stderr.write(f"this is not FastCGI: {error}\n")
+        except OSError:
+            pass  # the web server left, or was silent for too long
 
 
 def listen(where):
     """A listening socket at HOST:PORT or at a path."""
-    host, colon, port = where.rpartition(":")
-    if colon and port.isdecimal():
+    host, _, port = where.rpartition(":")
+    if port.isdecimal():
         return socket.create_server((host, int(port)), backlog=1024)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(where)  # left behind by somebody who was killed
     listener = socket.socket(socket.AF_UNIX)
-    if Path(where).is_socket():
-        try:
-            listener.connect(where)
-        except ConnectionRefusedError:  # left behind by somebody who was killed
-            os.unlink(where)
     listener.bind(where)
     listener.listen(1024)
     return listener
@@ -223,15 +178,10 @@ def main(where, module):
         os._exit(0)  # without waiting for anybody
 
     respond = importlib.import_module(module).respond
-    try:
-        listener = listen(where)
-    except (OSError, OverflowError) as error:
-        log(f"cannot listen at {where}: {error}")
-        sys.exit(2)
+    listener = listen(where)
     for number in signal.SIGTERM, signal.SIGINT:
         signal.signal(number, stop)
-    log(f"listening at {where}")
-    for _ in range(THREADS - 1):
+    for _ in range(THREADS):
         threading.Thread(target=work, args=(listener, respond), daemon=True).start()
     signal.pause()
 

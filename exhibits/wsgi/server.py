@@ -100,7 +100,7 @@ class Visitor(socketserver.BaseRequestHandler):
         while (event := self.http.next_event()) is h11.NEED_DATA:
             if self.http.they_are_waiting_for_100_continue:  # the program reads (PEP 3333, HTTP 1.1 Expect/Continue)
                 self.request.sendall(self.http.send(h11.InformationalResponse(status_code=100, headers=[])))
-            self.http.receive_data(self.request.recv(LIMIT))
+            self.http.receive_data(self.request.recv(4096))  # small pieces: h11 checks LIMIT between them
         return event
 
     def read_body(self):

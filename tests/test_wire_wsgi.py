@@ -1,0 +1,618 @@
+"""The WSGI room's wire: HTTP named byte by byte (h11 is the judge), calls traced; and its server, call by call."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from wsgiref.validate import validator
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exhibits import wsgi_call
+from exhibits.backstage.client import Visitor, request
+from exhibits.backstage.running import ROOT, free_port
+from exhibits.fields import Malformed, gaps
+from exhibits.wsgi import wire
+
+PATIENCE = 10
+
+# (bytes, [(h11's event, as a tuple)])
+REQUESTS = [
+    (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", [(b"GET", b"/", b"")]),
+    (b"POST /a?b=c HTTP/1.1\r\nHOST:a\r\nX-Y:\t v  w \t\r\nContent-Length: 3\r\n\r\nabc", [(b"POST", b"/a?b=c", b"abc")]),
+    (b"GET / HTTP/1.0\r\n\r\n", [(b"GET", b"/", b"")]),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+     [(b"POST", b"/", b"abc0123456789")]),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;z\r\nX-Sum: 1\r\nY:\r\n\r\n", [(b"POST", b"/", b"")]),
+    (b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+     [(b"GET", b"/1", b""), (b"PUT", b"/2", b"x")]),
+    (b"GET / HTTP/1.1\r\nHost:\r\nX-Empty:   \r\nX: \xe9\r\n\r\n", [(b"GET", b"/", b"")]),
+]  # fmt: skip
+# (bytes, method, status, body)
+RESPONSES = [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n", "GET", 200, b"hi\n"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HEAD", 200, b""),
+    (b"HTTP/1.1 204 No Content\r\n\r\n", "GET", 204, b""),
+    (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", "GET", 304, b""),
+    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "POST", 200, b"hi"),
+    (b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nto the end", "GET", 200, b"to the end"),
+    (b"HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "GET", 404, b""),
+]  # fmt: skip
+HOST = b"Host: a\r\n"
+BROKEN_REQUESTS = [
+    (b"GET  / HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
+    (b"GET /a b HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
+    (b"GET /\xc3 HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
+    (b"GET /\r\n\r\n", wire.BadRequestLine, 0),
+    (b"GET / HTTP/1.1\n\n", wire.BadRequestLine, 0),
+    (b"\0\1\0\0\n", wire.BadRequestLine, 0),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", wire.BadFieldLine, 25),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", wire.BadFieldLine, 25),
+    (b"GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", wire.BadFieldLine, 16),
+    (b"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", wire.BadFieldLine, 16),
+    (b"GET / HTTP/1.1\r\n\r\n", wire.BadHost, 0),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", wire.BadHost, 0),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", wire.BadLength, 0),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", wire.BadLength, 0),
+    (b"GET / HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", wire.BadLength, 0),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: +1\r\n\r\na", wire.BadLength, 0),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", wire.BadLength, 0),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", wire.BadChunk, 55),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", wire.BadChunk, 60),
+    (b"GET / HTTP", wire.CutOff, 10),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n", wire.CutOff, 25),
+    (b"GET / HTTP/1.0\r\nContent-Length: 3\r\n\r\nab", wire.CutOff, 39),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nab", wire.CutOff, 60),
+]
+BROKEN_RESPONSES = [
+    (b"200 OK\r\n\r\n", wire.BadStatusLine, 0),
+    (b"HTTP/1.1 2 OK\r\n\r\n", wire.BadStatusLine, 0),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", wire.Excess, 39),
+    (b"HTTP/1.1 100 Continue\r\n\r\n", wire.CutOff, 25),
+]
+
+
+def judged(data, role=h11.SERVER, method="GET"):
+    """What h11 makes of the bytes: (method or status, target or None, body) of each message; raises as h11 does."""
+    messages, connection = [], h11.Connection(role)
+    if role is h11.CLIENT:
+        connection.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
+        connection.send(h11.EndOfMessage())
+    connection.receive_data(data)
+    connection.receive_data(b"")
+    while True:
+        event = connection.next_event()
+        if isinstance(event, h11.Request):
+            messages.append([event.method, event.target, b""])
+        elif isinstance(event, h11.Response):
+            messages.append([event.status_code, None, b""])
+        elif isinstance(event, h11.Data):
+            messages[-1][2] += event.data
+        elif isinstance(event, (h11.ConnectionClosed, type(h11.PAUSED))) and event is not h11.NEED_DATA:
+            if event is not h11.PAUSED:
+                return [tuple(message) for message in messages]
+            rest = connection.trailing_data[0]
+            return [tuple(message) for message in messages] + (judged(rest, role) if rest else [])
+
+
+def named(fields, *names):
+    return [field for field in fields if field.name in names]
+
+
+@pytest.mark.parametrize(("data", "events"), REQUESTS, ids=[repr(row[0])[:50] for row in REQUESTS])
+def test_request(data, events):
+    fields = wire.explain_request(data)
+    assert gaps(fields, data) is None and judged(data) == events
+    assert [field.value for field in named(fields, "method")] == [event[0].decode() for event in events]
+    assert [field.value for field in named(fields, "request-target")] == [event[1].decode() for event in events]
+    bodies = [data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data")]
+    assert b"".join(bodies) == b"".join(event[2] for event in events)
+
+
+@pytest.mark.parametrize(("data", "method", "status", "body"), RESPONSES, ids=[repr(row[0])[:50] for row in RESPONSES])
+def test_response(data, method, status, body):
+    fields = wire.explain_response(data, method)
+    assert gaps(fields, data) is None and judged(data, h11.CLIENT, method) == [(status, None, body)]
+    assert named(fields, "status-code")[-1].value == str(status)
+    bodies = [data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data")]
+    assert b"".join(bodies) == body
+
+
+BROKEN = [(wire.explain_request, *row) for row in BROKEN_REQUESTS] + [
+    (wire.explain_response, *row) for row in BROKEN_RESPONSES
+]
+
+
+@pytest.mark.parametrize(("explain", "data", "error", "offset"), BROKEN, ids=[
+    f"{row[2].__name__}-{row[1][:60]!r}" for row in BROKEN
+])  # fmt: skip
+def test_broken(explain, data, error, offset):
+    with pytest.raises(error) as raised:
+        explain(data)
+    assert (type(raised.value), raised.value.offset) == (error, offset)
+
+
+def test_every_error_has_a_case():
+    named = {each for each in vars(wire).values() if isinstance(each, type) and issubclass(each, Malformed)}
+    assert named == {row[2] for row in BROKEN} | {Malformed}
+
+
+@pytest.mark.parametrize("data", [row[0] for row in REQUESTS], ids=lambda data: repr(data)[:50])
+def test_no_part_of_a_message_is_a_message(data):
+    for end in set(range(1, len(data))) - {data.find(b"PUT /2")}:
+        with pytest.raises(wire.CutOff):
+            wire.explain_request(data[:end])
+
+
+def test_header_fields_say_what_they_are_called_in_the_environ():
+    fields = wire.explain_request(REQUESTS[1][0])
+    said = [field.meaning.rpartition(": ")[2] for field in named(fields, "field-name")]
+    assert said == ["HTTP_HOST.", "HTTP_X_Y.", "CONTENT_LENGTH."]
+
+
+SEEDS = [row[0] for row in REQUESTS + RESPONSES + BROKEN_REQUESTS + BROKEN_RESPONSES]
+EDITS = st.lists(st.tuples(st.integers(0, 150), st.integers(0, 5), st.sampled_from(
+    [b"", b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"0", b"1", b"a", b"\0", b"\xff", b";", b"HTTP/1.0"])), max_size=4)
+
+
+@given(st.binary(max_size=200) | st.sampled_from(SEEDS), EDITS)
+def test_what_is_explained_is_what_h11_reads(data, edits):
+    for place, length, new in edits:
+        data = data[:place] + new + data[place + length:]
+    for explain, role in (wire.explain_request, h11.SERVER), (wire.explain_response, h11.CLIENT):
+        try:
+            fields = explain(data)
+        except Malformed as error:
+            assert type(error) is not Malformed and 0 <= error.offset <= len(data)
+            continue
+        assert gaps(fields, data) is None
+        bodies = b"".join(data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data"))
+        try:
+            assert b"".join(message[2] for message in judged(data, role)) == bodies
+        except h11.RemoteProtocolError as error:
+            # What h11 is stricter about, or takes for the end of what it reads.
+            assert any(word in str(error) for word in ("Host", "CONNECT", "switch", "status")), error
+
+
+# ---------------------------------------------------------------- the trace
+
+
+def call(application, environ=None, body=b"", **more):
+    """(status, header fields, body, what was logged, whether all of it came) of an application, called by `Call`."""
+    pieces = [body[i:i + 3] for i in range(0, len(body), 3)]
+    sent, heads, log = [], [], []
+
+    class Errors:
+        def write(self, text):
+            log.append(text)
+
+        def flush(self):
+            pass
+
+        def writelines(self, lines):
+            log.extend(lines)
+
+    variables = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_NAME": "a",
+                 "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", **(environ or {})}  # fmt: skip
+    environ = wsgi_call.environ(variables, lambda: pieces.pop(0) if pieces else b"")
+    environ["wsgi.errors"] = Errors()
+
+    def send(head, block):
+        if more.get("leaves", 99) <= len(sent):
+            raise BrokenPipeError
+        if head:
+            heads.append(head)
+        sent.append(block)
+
+    whole = wsgi_call.Call(environ, send).run(application)
+    status, headers = heads[0] if heads else (None, [])
+    return status, headers, sent, "".join(log), whole
+
+
+def program(*blocks, status="200 OK", headers=(("Content-Type", "text/plain"),)):
+    def application(environ, start_response):
+        start_response(status, list(headers))
+        return blocks
+
+    return application
+
+
+def test_trace():
+    def application(environ, start_response):
+        body = environ["wsgi.input"].read(5)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield body
+        yield b""
+
+    traced = wire.trace(application)
+    assert call(traced, {"CONTENT_LENGTH": "5"}, b"hello")[2] == [b"hello"]
+    (steps,) = traced.traces
+    assert json.loads(json.dumps(steps)) == steps
+    assert [(step["by"], step["call"], step.get("returns"), step.get("raises")) for step in steps] == [
+        ("server", "application", "<generator>", None),
+        ("server", "iter", "<generator>", None),
+        ("server", "next", "b'hello'", None),  # a generator begins when it is asked for its first block
+        ("program", "wsgi.input.read", "b'hello'", None),
+        ("program", "start_response", "<method>", None),
+        ("server", "len", None, "TypeError: object of type 'generator' has no len()"),
+        ("server", "next", "b''", None),
+        ("server", "next", None, "StopIteration"),
+        ("server", "close", None, None),
+    ]
+    assert steps[0]["arguments"][0]["CONTENT_LENGTH"] == "5"
+
+
+@pytest.mark.parametrize("around", [lambda app: wire.trace(validator(app)), lambda app: validator(wire.trace(app))])
+def test_trace_is_a_valid_middleware(around):
+    status, _, sent, log, whole = call(around(program(b"a", b"b")))
+    assert (status, sent, log, whole) == ("200 OK", [b"a", b"b"], "", True)
+
+
+def test_trace_writes_failures_down():
+    def application(environ, start_response):
+        start_response("200 OK", [])(b"x")
+        raise ValueError("no")
+
+    traced = wire.trace(application)
+    assert call(traced)[4] is False
+    assert [(step["call"], step.get("raises")) for step in traced.traces[0]] == [
+        ("application", "ValueError: no"), ("start_response", None), ("write", None),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- the call (PEP 3333)
+
+
+def test_one_block_has_a_length():
+    assert ("Content-Length", "2") in call(program(b"hi"))[1]
+    assert "Content-Length" not in dict(call(program(b"h", b"i"))[1])
+    assert ("Content-Length", "0") in call(program())[1]
+
+
+def test_no_more_is_sent_than_was_promised():
+    assert call(program(b"hel", b"lo, ", b"world", headers=[("Content-Length", "5")]))[2:] == ([b"hel", b"lo"], "", True)
+    assert call(program(b"hel", headers=[("Content-Length", "5")]))[4] is False
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("GET", "204 No"), ("GET", "304 No")])
+def test_no_body_where_none_belongs(method, status):
+    for blocks in (b"hello",), (b"hel", b"lo"), (), (b"",):
+        answer = call(program(*blocks, status=status), {"REQUEST_METHOD": method})
+        assert b"".join(answer[2]) == b"" and answer[4]
+        assert dict(answer[1]).get("Content-Length", "5") == "5"
+
+
+def test_head_waits_for_the_first_block():
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        yield b""
+        try:
+            raise KeyError("late")
+        except KeyError:
+            start_response("503 Busy", [("X-New", "1")], sys.exc_info())
+        yield b"x"
+
+    assert call(application)[:3] == ("503 Busy", [("X-New", "1")], [b"x"])
+
+
+def test_exc_info_after_the_head_is_raised():
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        yield b"x"
+        try:
+            raise KeyError("too late")
+        except KeyError:
+            start_response("500 No", [], sys.exc_info())
+
+    _, _, sent, log, whole = call(application)
+    assert (sent, whole) == ([b"x"], False) and "KeyError: 'too late'" in log
+
+
+@pytest.mark.parametrize("application", [
+    lambda environ, start_response: [b"x"],
+    lambda environ, start_response: [],
+    lambda environ, start_response: None,
+    lambda environ, start_response: 1 / 0,
+    lambda environ, start_response: sys.exit(3),
+    lambda environ, start_response: (start_response("200 OK", []), start_response("200 OK", []), [b"x"])[2],
+    program("text"),
+    program(b"x", status="200\r\nX: y"),
+    program(b"x", status="100 Continue"),
+    program(b"x", status=200),
+    program(b"x", headers=[("X", "a\r\nY: b")]),
+    program(b"x", headers=[("X:", "a")]),
+    program(b"x", headers=[("X", "\u2603")]),
+    program(b"x", headers=[("X", b"a")]),
+    program(b"x", headers=[("Connection", "close")]),
+    program(b"x", headers=[("Transfer-Encoding", "chunked")]),
+    program(b"x", headers=[("Upgrade", "websocket")]),
+    program(b"x", headers=[("Content-Length", "-1")]),
+    program(b"x", headers=[("Content-Length", "1"), ("content-length", "1")]),
+])  # fmt: skip
+def test_a_program_that_breaks_the_rules_is_a_500(application):
+    status, _, sent, log, whole = call(application)
+    assert (status, sent, whole) == ("500 Internal Server Error", [wsgi_call.CRASHED], True)
+    assert log.startswith("Traceback") and log.count("Traceback") == 1
+    assert call(application, {"REQUEST_METHOD": "HEAD"})[2] in ([b""], [])
+
+
+def test_426_may_name_the_upgrade():
+    assert call(program(b"x", status="426 No", headers=[("Upgrade", "websocket")]))[0] == "426 No"
+
+
+@pytest.mark.parametrize("leaves", [0, 1, 2])
+def test_close_is_called_whatever_happens(leaves):
+    closed = []
+
+    class Blocks:
+        def __iter__(self):
+            return iter([b"a", b"b"])
+
+        def close(self):
+            closed.append(1)
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return Blocks()
+
+    assert call(application, leaves=leaves)[4] is (leaves == 2) and closed == [1]
+
+
+def test_write():
+    def application(environ, start_response):
+        write = start_response("200 OK", [])
+        write(b"a")
+        write(b"b")
+        return [b"c"]
+
+    assert call(application)[1:3] == ([], [b"a", b"b", b"c"])
+
+
+def test_input():
+    def application(environ, start_response):
+        stream = environ["wsgi.input"]
+        seen = [stream.read(2), stream.readline(), stream.readline(2), next(iter(stream)), stream.readlines()]
+        start_response("200 OK", [])
+        return [repr((seen, stream.read(), stream.read(1))).encode()]
+
+    body = b"abc\ndefg\nh\ni"
+    expected = repr(([b"ab", b"c\n", b"de", b"fg\n", [b"h\n", b"i"]], b"", b"")).encode()
+    assert call(application, {"CONTENT_LENGTH": "12"}, body)[2] == [expected]
+
+
+# ---------------------------------------------------------------- the server
+
+PROGRAM = '''
+import hashlib, json, time
+from wsgiref.validate import validator
+
+def routes(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/told":
+        told = {key: value for key, value in environ.items() if isinstance(value, str)}
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(told).encode()]
+    if path == "/digest":
+        sha, n = hashlib.sha256(), 0
+        while chunk := environ["wsgi.input"].read(65536):
+            sha.update(chunk)
+            n += len(chunk)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [f"{n} {sha.hexdigest()}".encode()]
+    if path == "/stream":
+        return stream(start_response)
+    if path == "/crash-late":
+        return crash(start_response)
+    if path == "/crash":
+        raise RuntimeError("no answer")
+    if path == "/short":
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "9")])
+        return [b"short"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+def stream(start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    for n in range(3):
+        yield b"%d\\n" % n
+
+def crash(start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"hello"
+    raise RuntimeError("half an answer")
+
+application = validator(routes)
+'''
+
+
+@contextmanager
+def serving(folder, *arguments):
+    (folder / "program.py").write_text(PROGRAM)
+    port = free_port()
+    command = [sys.executable, "-m", "exhibits.wsgi.server", "--port", str(port), *arguments, "program"]
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   env={**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"})  # fmt: skip
+    process.port, process.log = port, folder / "log"
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline, process.log.read_text()
+            try:
+                connect(process).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("wsgi"), "--mount", "") as process:
+        yield process
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+def ask(server, method, path, *headers, **more):
+    with Visitor("127.0.0.1", server.port, PATIENCE) as visitor:
+        return visitor.ask(request(method, path, *headers, **more))
+
+
+def send(server, data):
+    """All bytes that come back to these."""
+    with closing(connect(server)) as sock:
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def eventually(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+def test_environ(server):
+    told = json.loads(ask(server, "GET", "/told?a=%20b", "X-A: 1", "X_A: 2", "x-a: 3", "Proxy: evil", "Cookie: a=b",
+                          "Cookie: c=d").body)  # fmt: skip
+    assert told["wsgi.url_scheme"] == "http"
+    assert {key: value for key, value in told.items() if not key.startswith("wsgi.")} == {
+        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/told", "QUERY_STRING": "a=%20b",
+        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(server.port), "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "museum.test", "HTTP_X_A": "1, 3", "HTTP_COOKIE": "a=b; c=d",
+    }  # fmt: skip
+
+
+def test_absolute_target(server):
+    told = json.loads(ask(server, "GET", "http://other.test:81/told?x").body)
+    assert (told["PATH_INFO"], told["QUERY_STRING"]) == ("/told", "x")
+
+
+def test_mount(tmp_path):
+    with serving(tmp_path, "--mount", "/museum") as server:
+        told = json.loads(ask(server, "GET", "/museum/told").body)
+        assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == ("/museum", "/told")
+        assert [ask(server, "GET", path).status for path in ("/told", "/museums/told", "/museum")] == [404, 404, 200]
+
+
+@pytest.mark.parametrize(("data", "status"), [
+    (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    (b"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+])  # fmt: skip
+def test_refused(server, data, status):
+    answer = send(server, data)
+    assert answer.startswith(b"HTTP/1.1 %d " % status) and b"onnection: close\r\n" in answer
+    assert gaps(wire.explain_response(answer), answer) is None
+    eventually(lambda: f" {status} " in server.log.read_text().splitlines()[-1])
+
+
+def test_answers_are_explained(server):
+    for path in "/", "/stream", "/told":
+        answer = send(server, request("GET", path, "Connection: close"))
+        assert gaps(wire.explain_response(answer), answer) is None
+    assert b"\r\nTransfer-Encoding: chunked\r\n" in send(server, request("GET", "/stream"))
+    assert send(server, request("GET", "/stream", version="1.0")).endswith(b"\r\n\r\n0\n1\n2\n")
+
+
+def test_pipelined_requests_are_answered_in_order(server):
+    data = request("POST", "/digest", body=b"abc") + request("GET", "/") + request("HEAD", "/") + request("GET", "/crash")
+    answer = send(server, data)
+    assert [line[9:12] for line in answer.split(b"\n") if line.startswith(b"HTTP/")] == [b"200", b"200", b"200", b"500"]
+    assert wsgi_call.CRASHED in answer
+
+
+def test_large_bodies_pass_and_are_not_kept(server):
+    def memory():
+        return int(open(f"/proc/{server.pid}/statm").read().split()[1]) * 4096
+
+    if not os.path.exists(f"/proc/{server.pid}/statm"):
+        pytest.skip("this system does not tell how much memory a process has")
+    before, body = memory(), bytes(30_000_000)
+    assert ask(server, "POST", "/digest", body=body).body.startswith(b"30000000 ")
+    chunks = (b"10000\r\n" + bytes(65536) + b"\r\n") * 400 + b"0\r\n\r\n"
+    assert ask(server, "POST", "/digest", "Transfer-Encoding: chunked", body=chunks).body.startswith(b"26214400 ")
+    assert memory() - before < 8_000_000
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 50", "Transfer-Encoding: chunked"])
+def test_body_that_breaks_off_is_an_oserror(server, framing):
+    body = b"abc" if "Length" in framing else b"3\r\nabc\r\n"
+    answer = send(server, request("POST", "/digest", framing, body=body))
+    assert answer.startswith(b"HTTP/1.1 500 ")  # this program does not catch it
+    assert "ConnectionAbortedError" in server.log.read_text()
+
+
+def test_expect(server):
+    with closing(connect(server)) as sock:
+        sock.sendall(request("POST", "/digest", "Content-Length: 3", "Expect: 100-continue"))
+        assert sock.recv(99).startswith(b"HTTP/1.1 100 ")
+        sock.sendall(b"abc")
+        assert sock.recv(999).startswith(b"HTTP/1.1 200 ")
+    with closing(connect(server)) as sock:  # nobody reads the body: it is not asked for, and the connection ends
+        sock.sendall(request("POST", "/", "Content-Length: 3", "Expect: 100-continue"))
+        assert b"".join(iter(lambda: sock.recv(999), b"")).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", ["/crash-late", "/short"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_half_an_answer_never_looks_like_a_whole_one(server, path, version):
+    with closing(connect(server)) as sock, pytest.raises(ConnectionResetError):
+        sock.sendall(request("GET", path, version=version))
+        while sock.recv(999):
+            pass
+
+
+def test_log(server):
+    ask(server, "GET", "/?log")
+    eventually(lambda: '127.0.0.1 "GET /?log HTTP/1.1" 200 ' in server.log.read_text())
+    assert server.log.read_text().splitlines()[-1].endswith(" ms")
+
+
+def test_random_bytes_do_no_harm(server):
+    chance = random.Random(1)
+    for _ in range(200):
+        data = bytearray(chance.choice(SEEDS))
+        for _ in range(chance.randrange(4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            send(server, data)
+        except ConnectionResetError:
+            pass
+    assert ask(server, "GET", "/").body == b"hello"
+    log = server.log.read_text()
+    assert "LocalProtocolError" not in log and "Exception occurred during processing" not in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_at_once(tmp_path, number):
+    with serving(tmp_path) as server, closing(connect(server)) as waiting:
+        waiting.sendall(b"GET")
+        start = time.monotonic()
+        server.send_signal(number)
+        assert server.wait(PATIENCE) == 0 and time.monotonic() - start < 0.5
+
+
+def test_busy_port(server, tmp_path):
+    command = [sys.executable, "-m", "exhibits.wsgi.server", "--port", str(server.port), "exhibits.wsgi.hello"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "in use" in done.stderr
