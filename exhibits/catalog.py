@@ -180,8 +180,16 @@ STACKS = (
     ), copies_program=True),
     Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
           (flup("FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
+    Stack("fastcgi-ours", "fastcgi", "CGI program", "FastCGI", (
+        Process("Python", "{python} -m exhibits.fastcgi.server app.sock exhibits.cgi.{responder}",
+                "FastCGI on a Unix socket, calls a CGI-shaped program in a thread"),
+        nginx("fastcgi", "FastCGI", "our server"))),
     Stack("scgi-flup", "scgi", "WSGI callable", "SCGI",
           (flup("SCGI"), nginx("scgi", "SCGI", "flup"))),
+    Stack("scgi-ours", "scgi", "CGI program", "SCGI", (
+        Process("Python", "{python} -m exhibits.scgi.server app.sock exhibits.cgi.{responder}",
+                "SCGI on a Unix socket, calls a CGI-shaped program in a thread"),
+        nginx("scgi", "SCGI", "our server"))),
     Stack("wsgi-gunicorn", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("gunicorn", GUNICORN + "--bind {host}:{port} --workers 4",
                 "HTTP with visitors, WSGI with the program, in 4 processes", environ=MOUNTED),
@@ -199,6 +207,10 @@ STACKS = (
         Process("Python", "{python} -m exhibits.backstage.wsgiref_server {host} {port} exhibits.wsgi.{program} {mount}",
                 "HTTP/1.0 with visitors, WSGI with the program, checked by wsgiref.validate"),
     )),
+    Stack("wsgi-ours", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("Python", "{python} -m exhibits.wsgi.server --host {host} --port {port} --mount {mount} "
+                "exhibits.wsgi.{program}", "HTTP with visitors, WSGI with the program, in threads"),
+    ), needs=("h11",)),
     Stack("uwsgi-uwsgi", "uwsgi", "WSGI callable", "uwsgi", (
         Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --socket app.sock --module exhibits.uwsgi.{program}",
                 "uwsgi on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
@@ -208,6 +220,10 @@ STACKS = (
                 "uwsgi on a Unix socket, WSGI with the program", environ=MOUNTED),
         # gunicorn takes no SCRIPT_NAME from the packet: it cuts its own off the whole path.
         nginx("uwsgi", "uwsgi", "gunicorn", ("PATH_INFO $rest", "PATH_INFO $uri")))),
+    Stack("uwsgi-ours", "uwsgi", "WSGI callable", "uwsgi", (
+        Process("Python", "{python} -m exhibits.uwsgi.server app.sock exhibits.wsgi.{program}",
+                "uwsgi on a Unix socket, WSGI with the program, in threads"),
+        nginx("uwsgi", "uwsgi", "our server"))),
     Stack("asgi-uvicorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("uvicorn", UVICORN + "--host {host} --port {port}",
                 "HTTP and WebSocket with visitors, ASGI with the program"),

@@ -93,7 +93,7 @@ class Call:
         except (Exception, SystemExit):  # a program may not end its server
             return self.crashed()
         finally:
-            # "Regardless of why the response is finished" (§ Specification Details).
+            # "whether the request was completed normally, or terminated early" (§ Specification Details).
             if hasattr(blocks, "close"):
                 try:
                     blocks.close()
@@ -137,7 +137,7 @@ class Call:
             self.headers = [field for field in self.headers if field[0].lower() != "content-length"]  # section 8.6
         lengths = [value for name, value in self.headers if name.lower() == "content-length"]
         if not lengths and whole and code not in NO_BODY and (block or method != "HEAD"):
-            lengths = [str(len(block))]  # "may be deduced" (§ Handling the Content-Length Header)
+            lengths = [str(len(block))]  # nothing else will come (§ Handling the Content-Length Header)
             self.headers.append(("Content-Length", lengths[0]))
         self.left = int(lengths[0]) if lengths else None
         self.started = True

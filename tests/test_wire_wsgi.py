@@ -27,11 +27,13 @@ PATIENCE = 10
 # (bytes, [(h11's event, as a tuple)])
 REQUESTS = [
     (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", [(b"GET", b"/", b"")]),
-    (b"POST /a?b=c HTTP/1.1\r\nHOST:a\r\nX-Y:\t v  w \t\r\nContent-Length: 3\r\n\r\nabc", [(b"POST", b"/a?b=c", b"abc")]),
+    (b"POST /a?b=c HTTP/1.1\r\nHOST:a\r\nX-Y:\t v  w \t\r\nContent-Length: 3\r\n\r\nabc",
+     [(b"POST", b"/a?b=c", b"abc")]),
     (b"GET / HTTP/1.0\r\n\r\n", [(b"GET", b"/", b"")]),
     (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
      [(b"POST", b"/", b"abc0123456789")]),
-    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;z\r\nX-Sum: 1\r\nY:\r\n\r\n", [(b"POST", b"/", b"")]),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;z\r\nX-Sum: 1\r\nY:\r\n\r\n",
+     [(b"POST", b"/", b"")]),
     (b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
      [(b"GET", b"/1", b""), (b"PUT", b"/2", b"x")]),
     (b"GET / HTTP/1.1\r\nHost:\r\nX-Empty:   \r\nX: \xe9\r\n\r\n", [(b"GET", b"/", b"")]),
@@ -42,7 +44,8 @@ RESPONSES = [
     (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HEAD", 200, b""),
     (b"HTTP/1.1 204 No Content\r\n\r\n", "GET", 204, b""),
     (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", "GET", 304, b""),
-    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "POST", 200, b"hi"),
+    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+     "POST", 200, b"hi"),
     (b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nto the end", "GET", 200, b"to the end"),
     (b"HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "GET", 404, b""),
 ]  # fmt: skip
@@ -278,8 +281,9 @@ def test_one_block_has_a_length():
 
 
 def test_no_more_is_sent_than_was_promised():
-    assert call(program(b"hel", b"lo, ", b"world", headers=[("Content-Length", "5")]))[2:] == ([b"hel", b"lo"], "", True)
-    assert call(program(b"hel", headers=[("Content-Length", "5")]))[4] is False
+    five = [("Content-Length", "5")]
+    assert call(program(b"hel", b"lo, ", b"world", headers=five))[2:] == ([b"hel", b"lo"], "", True)
+    assert call(program(b"hel", headers=five))[4] is False
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("GET", "204 No"), ("GET", "304 No")])
@@ -535,8 +539,8 @@ def test_answers_are_explained(server):
 
 
 def test_pipelined_requests_are_answered_in_order(server):
-    data = request("POST", "/digest", body=b"abc") + request("GET", "/") + request("HEAD", "/") + request("GET", "/crash")
-    answer = send(server, data)
+    asked = ("POST", "/digest"), ("GET", "/"), ("HEAD", "/"), ("GET", "/crash")
+    answer = send(server, b"".join(request(*each, body=b"abc") for each in asked))
     assert [line[9:12] for line in answer.split(b"\n") if line.startswith(b"HTTP/")] == [b"200", b"200", b"200", b"500"]
     assert wsgi_call.CRASHED in answer
 

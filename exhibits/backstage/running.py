@@ -192,7 +192,8 @@ class Exhibit:
             **programs,
             "python": sys.executable, "bin": Path(sys.executable).parent, "root": ROOT, "run": self.run,
             "host": self.host, "port": self.port, "mount": self.mount, "guestbook": self.guestbook,
-            "program": "hello" if self.hello else "app", "room": self.stack.room,
+            "program": "hello" if self.hello else "app", "responder": "responder" if self.hello else "app",
+            "room": self.stack.room,
             "copies": self.run / "exhibits",
         }  # fmt: skip
 

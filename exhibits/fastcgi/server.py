@@ -6,9 +6,9 @@ SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with
 `respond(environ, stdin, stdout, stderr)`: what a process was for CGI is here a call in a thread.
 What records say is in `wire.py`; "§" names a section of the FastCGI specification.
 
-Left out, and why real servers have ten times the lines: further processes and whoever restarts
-them, several requests on a connection at once, the roles Authorizer and Filter (§6.3, §6.4),
-a log, settings, a limit on the time a request takes.
+Left out, and why real servers have ten times the lines: processes and whoever restarts them,
+several requests on a connection at once, the roles Authorizer and Filter (§6.3, §6.4), a log,
+settings, a limit on the time a request takes.
 """
 
 import contextlib
@@ -41,8 +41,7 @@ class Connection:
         sock.settimeout(TIMEOUT)
 
     def serve(self):
-        while self.keep or self.id:
-            self.receive()
+        while (self.keep or self.id) and self.receive():
             if self.id and self.environ is not None:
                 self.run()
         if not self.ended:  # closed with bytes unread, a connection is reset, and the answer lost
@@ -51,22 +50,28 @@ class Connection:
                 pass
 
     def receive(self):
-        data = self.socket.recv(65536)
-        if not data:
-            raise ConnectionAbortedError("the web server left")
-        for message in self.reader.receive(data):
-            self.take(message)
+        """Take what the web server says next; false if it left, is silent for too long, or makes no sense."""
+        try:
+            data = self.socket.recv(65536)
+            for message in self.reader.receive(data):
+                self.take(message)
+        except OSError:
+            data = b""
+        except Malformed as error:
+            data = b""
+            sys.stderr.write(f"this is not FastCGI: {error}\n")
+        self.keep, self.ended = self.keep and data != b"", self.ended or data == b""
+        return data != b""
 
     def take(self, message):
         match message:
             case wire.BeginRequest(id) if self.id:
-                self.end(id, wire.EndRequest(id, 0, wire.CANT_MPX_CONN))
+                self.end(wire.EndRequest(id, 0, wire.CANT_MPX_CONN))
             case wire.BeginRequest(id, role, flags):
-                self.id, self.keep, self.environ = id, bool(flags & wire.KEEP_CONN), None
-                self.input, self.ended, self.aborted = bytearray(), False, False
-                self.output, self.began, self.errors = b"", False, ""
+                self.id, self.environ, self.input, self.output = id, None, bytearray(), b""
+                self.keep, self.ended, self.aborted, self.began = bool(flags & wire.KEEP_CONN), False, False, False
                 if role != wire.RESPONDER:
-                    self.end(id, wire.EndRequest(id, 0, wire.UNKNOWN_ROLE))
+                    self.end(wire.EndRequest(id, 0, wire.UNKNOWN_ROLE))
             case wire.Params(_, variables):
                 self.environ = variables
             case wire.Stdin(_, data):
@@ -75,7 +80,7 @@ class Connection:
             case wire.AbortRequest(id):
                 self.aborted = True
                 if self.environ is None:
-                    self.end(id, wire.EndRequest(id, 1))
+                    self.end(wire.EndRequest(id, 1))
             case wire.GetValues(names):
                 self.send(wire.GetValuesResult({name: VALUES[name] for name in names if name in VALUES}))
             case wire.UnknownType():
@@ -95,15 +100,12 @@ class Connection:
             self.complain(traceback.format_exc())
             self.output = self.output if self.began else CRASHED
         last = [wire.Stdout(self.id, self.output)] if self.output else []
-        self.end(self.id, *last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status))
+        self.end(*last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status))
 
     def read(self, size=sys.maxsize):
         """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program (§6.2)."""
-        try:
-            while len(self.input) < size and not (self.ended or self.aborted):
-                self.receive()
-        except (OSError, Malformed):
-            self.ended, self.keep = True, False
+        while len(self.input) < size and not (self.ended or self.aborted):
+            self.receive()
         data = bytes(self.input[:size])
         del self.input[:size]
         return data
@@ -115,9 +117,8 @@ class Connection:
             self.flush()
 
     def flush(self):
-        with contextlib.suppress(ConnectionAbortedError):  # perhaps it has only nothing more to say
-            while len(self.input) < CHUNK and select.select([self.socket], [], [], 0)[0]:
-                self.receive()
+        while len(self.input) < CHUNK and select.select([self.socket], [], [], 0)[0] and self.receive():
+            pass  # the web server says something meanwhile
         if self.aborted:
             raise BrokenPipeError("the web server has aborted the request")
         data, self.output, self.began = self.output, b"", True
@@ -125,18 +126,15 @@ class Connection:
             self.send(wire.Stdout(self.id, data))
 
     def complain(self, text):
-        """Standard error, line by line. When there is nobody to tell, it is ours."""
-        self.errors += text
-        if "\n" in text:
-            data, self.errors = self.errors.encode("utf-8", "replace"), ""
-            try:
-                self.send(wire.Stderr(self.id, data))
-            except BrokenPipeError:
-                os.write(2, data)
+        """Standard error. When there is nobody to tell, it is ours."""
+        try:
+            self.send(wire.Stderr(self.id, text.encode("utf-8", "replace")))
+        except BrokenPipeError:
+            sys.stderr.write(text)
 
-    def end(self, id, *last):
-        self.reader.forget(id)
-        self.id = None if id == self.id else self.id
+    def end(self, *last):
+        self.reader.forget(last[-1].id)
+        self.id = None if self.id == last[-1].id else self.id
         self.send(*last)
 
     def send(self, *messages):
@@ -148,14 +146,10 @@ class Connection:
 
 def work(listener, respond):
     while True:
-        try:
+        with contextlib.suppress(OSError):  # the web server left
             sock, _ = listener.accept()
             with sock:
                 Connection(sock, respond).serve()
-        except Malformed as error:
-            sys.stderr.write(f"this is not FastCGI: {error}\n")
-        except OSError:
-            pass  # the web server left, or was silent for too long
 
 
 def listen(where):

@@ -413,3 +413,159 @@ def locate(position, pieces):
     """Where in the connection stands what is at this position of a stream in pieces."""
     start, offset = next(piece for piece in reversed(pieces) if piece[0] <= position)
     return offset + position - start
+
+
+# ---------------------------------------------------------------- explaining
+
+RECORD, PAIRS, STREAM = "FastCGI 1.0 section 3.3", "FastCGI 1.0 section 3.4", "FastCGI 1.0 section 5.3"
+TYPES = {
+    BEGIN_REQUEST: ("A request begins; the web server has chosen a number for it.", "5.1"),
+    ABORT_REQUEST: ("The web server wants no more of this request, perhaps because the visitor left.", "5.4"),
+    END_REQUEST: ("The answer is complete, or the request refused; its number is free again.", "5.5"),
+    PARAMS: ("Variables, which CGI put into the environment of a process.", "5.2"),
+    STDIN: ("Standard input: the body of the request.", "5.3"),
+    STDOUT: ("Standard output: what a CGI program would have printed.", "5.3"),
+    STDERR: ("Standard error: a message for the log of the web server.", "5.3"),
+    DATA: ("A file that the application is to filter.", "5.3"),
+    GET_VALUES: ("The web server asks what the application can do.", "4.1"),
+    GET_VALUES_RESULT: ("The application says what it can do.", "4.1"),
+    UNKNOWN_TYPE: ("The application does not know a type of record it was sent.", "4.2"),
+}
+ROLES = {RESPONDER: "RESPONDER", AUTHORIZER: "AUTHORIZER", FILTER: "FILTER"}
+STATUSES = "REQUEST_COMPLETE", "CANT_MPX_CONN", "OVERLOADED", "UNKNOWN_ROLE"
+
+
+def explain(data):
+    """Every byte of some records (bytes), of one direction or of both, as a list of `Field`. Raises Malformed."""
+    records = list(read_records(data))
+    pairs = explain_pairs(data, records)
+    fields = []
+    for start, type, id, length, padding in records:
+        content, end = start + HEADER.size, start + HEADER.size + length
+        fields += explain_header(start, type, id, length, padding)
+        if type in (PARAMS, GET_VALUES, GET_VALUES_RESULT):
+            while pairs and pairs[0].offset < end:
+                fields.append(pairs.pop(0))
+        elif length:
+            fields += explain_content(type, content, data[content:end])
+        if padding:
+            fields.append(Field(end, padding, "paddingData", f"{padding} bytes",
+                                "Ignored. It makes the next record begin at a multiple of eight bytes.", RECORD))
+    return fields
+
+
+def read_records(data):
+    """(start, type, id, contentLength, paddingLength) of each record."""
+    start = 0
+    while start < len(data):
+        if len(data) - start < HEADER.size:
+            raise CutOff("the header of a record is not complete", len(data))
+        found = read_header(data, start, start)
+        yield start, *found
+        start += HEADER.size + found[2] + found[3]
+    if start > len(data):
+        raise CutOff("a record is not complete", len(data))
+
+
+def explain_header(start, type, id, length, padding):
+    what, section = TYPES.get(type, ("A management record of a type that FastCGI 1.0 does not have.", "4.2"))
+    return [
+        Field(start, 1, "version", str(VERSION), "The version of FastCGI; there was never another.", RECORD),
+        Field(start + 1, 1, "type", f"{type} {name_of(type)}", what, f"FastCGI 1.0 section {section}"),
+        Field(start + 2, 2, "requestId", str(id), "Which request on this connection it belongs to; 0: to none.", RECORD),
+        Field(start + 4, 2, "contentLength", str(length), "How many bytes of content follow the header."
+              if length or type in BODIES else "No bytes of content: the stream ends here.", RECORD),
+        Field(start + 6, 1, "paddingLength", str(padding), "How many bytes of padding follow the content.", RECORD),
+        Field(start + 7, 1, "reserved", "", "Kept free for later versions.", "FastCGI 1.0 section 8"),
+    ]  # fmt: skip
+
+
+def explain_content(type, at, content):
+    """What is in a record (bytes that begin at at), other than name-value pairs."""
+    if type == BEGIN_REQUEST:
+        role, flags = BEGIN_BODY.unpack(content)
+        return [
+            Field(at, 2, "role", f"{role} {ROLES.get(role, '')}".strip(),
+                  "What the application is to do; a RESPONDER does what a CGI program does.", "FastCGI 1.0 section 6"),
+            Field(at + 2, 1, "flags", f"{flags} KEEP_CONN" if flags & KEEP_CONN else str(flags),
+                  "Whether the connection stays open after the answer.", "FastCGI 1.0 section 5.1"),
+            Field(at + 3, 5, "reserved", "", "Kept free for later versions.", "FastCGI 1.0 section 5.1"),
+        ]  # fmt: skip
+    if type == END_REQUEST:
+        app_status, protocol_status = END_BODY.unpack(content)
+        status = STATUSES[protocol_status] if protocol_status < len(STATUSES) else ""
+        return [
+            Field(at, 4, "appStatus", str(app_status),
+                  "The exit code that a CGI program would have ended with.", "FastCGI 1.0 section 6.2"),
+            Field(at + 4, 1, "protocolStatus", f"{protocol_status} {status}".strip(),
+                  "Whether the request was carried out, or why not.", "FastCGI 1.0 section 5.5"),
+            Field(at + 5, 3, "reserved", "", "Kept free for later versions.", "FastCGI 1.0 section 5.5"),
+        ]  # fmt: skip
+    if type == UNKNOWN_TYPE:
+        return [
+            Field(at, 1, "type", str(content[0]), "The type that is not known.", "FastCGI 1.0 section 4.2"),
+            Field(at + 1, 7, "reserved", "", "Kept free for later versions.", "FastCGI 1.0 section 4.2"),
+        ]
+    return [Field(at, len(content), "contentData", shown(content), "The next bytes of the stream.", STREAM)]
+
+
+def explain_pairs(data, records):
+    """The fields of all name-value pairs, in order; those that records cut are as many fields as pieces."""
+    streams, fields = {}, []
+    for start, type, id, length, _ in records:
+        at = start + HEADER.size
+        pieces = streams.setdefault(id, [])
+        if type == BEGIN_REQUEST:
+            pieces.clear()  # of an earlier request with this number
+        elif type in (GET_VALUES, GET_VALUES_RESULT):
+            fields += explain_block(data[at:at + length], [(0, at)])
+        elif type == PARAMS and length:
+            pieces.append((at, at + length))
+        elif type == PARAMS:
+            fields += explain_stream(data, streams.pop(id))
+    for pieces in streams.values():  # the end of which is not in the data
+        fields += explain_stream(data, pieces)
+    return sorted(fields)
+
+
+def explain_stream(data, spans):
+    pieces, size = [], 0
+    for start, end in spans:
+        pieces.append((size, start))
+        size += end - start
+    return explain_block(b"".join([data[start:end] for start, end in spans]), pieces)
+
+
+def explain_block(block, pieces):
+    """The fields of name-value pairs (bytes). pieces: where they stand, as `Incoming` has it."""
+    read_pairs(block, pieces)  # raises Malformed
+    fields, end = [], 0
+    while end < len(block):
+        begin = end
+        name, value, end = read_lengths(block, begin)
+        middle = begin + (4 if block[begin] > 0x7F else 1)
+        text = block[name:value].decode("latin-1")
+        for start, stop, what, said, meaning, section in (
+            (begin, middle, "nameLength", str(value - name), "How long the name is: one byte up to 127, "
+             "otherwise four, of which the highest bit is set.", PAIRS),
+            (middle, name, "valueLength", str(end - value), "The same for the value.", PAIRS),
+            (name, value, "nameData", text, "The name of a variable, the same as in CGI.", "RFC 3875 section 4.1"),
+            (value, end, "valueData", shown(block[value:end]), f"The value of {text}.", "RFC 3875 section 4.1"),
+        ):
+            fields += cut(pieces, Field(start, stop - start, what, said, meaning, section))
+    return fields
+
+
+def cut(pieces, field):
+    """A field of a stream as it stands in the connection: in one part, or in more where a record ends within it."""
+    start, stop = field.offset, field.offset + field.length
+    while start < stop:
+        end = min([stop, *(piece for piece, _ in pieces if start < piece)])
+        yield field._replace(offset=locate(start, pieces), length=end - start)
+        start = end
+
+
+def shown(data, longest=60):
+    """Bytes as text for people, cut where it gets long."""
+    text = data[:longest].decode("latin-1")
+    return text if len(data) <= longest else f"{text}… ({len(data)} bytes)"

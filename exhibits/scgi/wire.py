@@ -180,3 +180,80 @@ def locate(netstring, number):
     for _ in range(2 * number):
         at = netstring.index(b"\0", at) + 1
     return at
+
+
+# ---------------------------------------------------------------- explaining
+
+NETSTRING, HEADERS = "SCGI section 4", "SCGI section 3"
+HEAD_LINE = re.compile(rb"([^\r\n:]+)(:)([^\r\n]*)(\r?\n)")
+
+
+def explain_request(data):
+    """Every byte of a request (bytes), as a list of `Field`. Raises Malformed."""
+    reader = RequestReader()
+    reader.receive(data)
+    reader.close()
+    at = data.index(b":") + 1
+    fields = [
+        Field(0, at - 1, "[len]", data[:at - 1].decode(), "How many bytes of variables follow, in decimal.", NETSTRING),
+        Field(at - 1, 1, ":", ":", "Ends the number.", NETSTRING),
+    ]
+    pieces = data[at:reader.size - 2].split(b"\0")
+    for name, value in zip(pieces[::2], pieces[1::2], strict=True):
+        text = name.decode("latin-1")
+        fields.append(Field(at, len(name), "name", text, *MEANINGS.get(text, CGI_NAME)))
+        fields.append(Field(at + len(name), 1, "NUL", "", "Ends the name.", HEADERS))
+        at += len(name) + 1
+        if value:
+            fields.append(Field(at, len(value), "value", shown(value), f"The value of {text}.", "RFC 3875 section 4.1"))
+        fields.append(Field(at + len(value), 1, "NUL", "", "Ends the value.", HEADERS))
+        at += len(value) + 1
+    fields.append(Field(at, 1, ",", ",", "Ends the variables.", NETSTRING))
+    if reader.offset > reader.size:
+        fields.append(Field(reader.size, reader.offset - reader.size, "body", shown(data[reader.size:reader.offset]),
+                            "The body of the request, as long as CONTENT_LENGTH says.", HEADERS))  # fmt: skip
+    if reader.rest:
+        fields.append(Field(reader.offset, len(reader.rest), "", shown(reader.rest),
+                            "Nobody reads this: a connection carries one request.", "SCGI section 2"))  # fmt: skip
+    return fields
+
+
+def explain_response(data):
+    """Every byte of an answer (bytes) that is one of a CGI program, as a list of `Field`. Raises NoHead."""
+    fields, at = [], 0
+    while line := HEAD_LINE.match(data, at):
+        fields += [
+            Field(line.start(group), len(line[group]), name, shown(line[group].strip()), meaning, section)
+            for group, (name, meaning, section) in enumerate(LINE_PARTS, 1)
+            if line[group]
+        ]
+        at = line.end()
+    end = data.find(b"\n", at) + 1
+    if not fields or data[at:end].strip(b"\r") != b"\n":
+        raise NoHead("no header fields with an empty line behind them", at)
+    fields.append(Field(at, end - at, "NL", "", "An empty line: here the header fields end.", "RFC 3875 section 6.2"))
+    if end < len(data):
+        fields.append(Field(end, len(data) - end, "body", shown(data[end:]),
+                            "The body of the answer, up to the end of the connection.", "RFC 3875 section 6.4"))  # fmt: skip
+    return fields
+
+
+CGI_NAME = "The name of a variable, the same as in CGI.", "RFC 3875 section 4.1"
+MEANINGS = {
+    "CONTENT_LENGTH": ("Comes first, even if there is no body: nothing else marks the end of the request.", HEADERS),
+    "SCGI": ("Says that this is SCGI, and could tell versions apart if there were more than 1.", HEADERS),
+}
+LINE_PARTS = [
+    ("field-name", "The name of a header field; SCGI leaves open what an answer is, and everybody answers like CGI.",
+     "RFC 3875 section 6.3"),
+    (":", "Ends the name.", "RFC 3875 section 6.3"),
+    ("field-value", "What it says. Status, if it is not 200, is one of them, and becomes the first line of HTTP.",
+     "RFC 3875 section 6.3"),
+    ("NL", "The end of the line.", "RFC 3875 section 6.3"),
+]  # fmt: skip
+
+
+def shown(data, longest=60):
+    """Bytes as text for people, cut where it gets long."""
+    text = data[:longest].decode("latin-1")
+    return text if len(data) <= longest else f"{text}… ({len(data)} bytes)"

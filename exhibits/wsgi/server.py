@@ -48,8 +48,7 @@ class Visitor(socketserver.BaseRequestHandler):
         """Answer one request and log it; true if the connection can carry another one."""
         start, line, self.status = time.monotonic(), "-", "-"
         try:
-            request = self.next_event()
-            if type(request) is h11.ConnectionClosed:
+            if type(request := self.next_event()) is h11.ConnectionClosed:
                 return False
             start = time.monotonic()
             line = f"{request.method.decode()} {request.target.decode()} HTTP/{request.http_version.decode()}"
@@ -70,8 +69,8 @@ class Visitor(socketserver.BaseRequestHandler):
             # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.request.close()
-        ms = f"{(time.monotonic() - start) * 1000:.0f} ms"
-        os.write(2, f'{self.client_address[0]} "{line}" {self.status} {ms}\n'.encode())  # at once: others log too
+        log = f'{self.client_address[0]} "{line}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms\n'
+        os.write(2, log.encode())  # at once: others log too
         return self.http.our_state is self.http.their_state is h11.DONE
 
     def variables(self, request):
