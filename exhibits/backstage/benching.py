@@ -28,6 +28,17 @@ from exhibits.backstage.running import ROOT, Exhibit
 
 CONNECTIONS = 8
 
+# Our from-scratch servers, and whom they are measured against.
+RIVALS = (
+    ("cgi-ours", "cgi-lighttpd"),
+    ("fastcgi-ours", "fastcgi-flup"),
+    ("scgi-ours", "scgi-flup"),  # flup logs each request here, which costs it something
+    ("uwsgi-ours", "uwsgi-gunicorn"),
+    ("wsgi-ours", "wsgi-gthread"),
+    ("wsgi-ours", "wsgi-waitress"),
+    ("asgi-ours", "asgi-uvicorn"),
+)
+
 
 def bench(options):
     """Measure everything the options ask for and print it; return 0."""
@@ -35,7 +46,8 @@ def bench(options):
     console = Console(stderr=True)
     results = {"machine": machine(), "load": load_generator(), "pairs": options.pairs, "seconds": options.seconds}
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("measuring", total=2 * len(stacks) + 1)
+        rivals = [pair for pair in RIVALS if not any(running.missing(catalog.find(name)) for name in pair)]
+        task = progress.add_task("measuring", total=2 * len(stacks) + len(rivals) + 1)
 
         def step(measure, *arguments):
             measured = measure(*arguments, options)
@@ -44,6 +56,7 @@ def bench(options):
 
         results["start to first 200, ms"] = {stack.name: step(start, stack) for stack in stacks}
         results["guestbook /hello against the bare hello program"] = {stack.name: step(cost, stack) for stack in stacks}
+        results["our servers against others, the bare hello program"] = [step(rival, pair) for pair in rivals]
         results["CGI program against a bare Python, time to first byte"] = step(cgi)
     print(json.dumps(results, indent=2))
     return 0
@@ -93,17 +106,28 @@ def start(stack, options):
 def cost(stack, options):
     """Requests per second of the guestbook's /hello and of hello.py behind the same server, and their ratio."""
     with Exhibit(stack) as guestbook, Exhibit(stack, hello=True) as hello:
-        for exhibit in (guestbook, hello):
-            load(exhibit, 0.3)
-        pairs = []
-        for number in range(options.pairs):
-            order = (guestbook, hello) if number % 2 == 0 else (hello, guestbook)
-            rates = {exhibit: load(exhibit, options.seconds) for exhibit in order}
-            pairs.append((rates[guestbook], rates[hello]))
+        return {"of": ["guestbook", "hello.py"], **race(guestbook, hello, options)}
+
+
+def rival(names, options):
+    """Requests per second of the bare hello program behind two stacks, and their ratio."""
+    one, other = (catalog.find(name) for name in names)
+    with Exhibit(one, hello=True) as ours, Exhibit(other, hello=True) as theirs:
+        return {"of": list(names), **race(ours, theirs, options)}
+
+
+def race(one, other, options):
+    """Load two running exhibits in turns."""
+    for exhibit in (one, other):
+        load(exhibit, 0.3)
+    pairs = []
+    for number in range(options.pairs):
+        order = (one, other) if number % 2 == 0 else (other, one)
+        rates = {exhibit: load(exhibit, options.seconds) for exhibit in order}
+        pairs.append((rates[one], rates[other]))
     return {
-        "guestbook": round(statistics.median(pair[0] for pair in pairs)),
-        "hello": round(statistics.median(pair[1] for pair in pairs)),
-        "ratio": spread([ours / bare for ours, bare in pairs]),
+        "per second": [round(statistics.median(rates)) for rates in zip(*pairs, strict=True)],
+        "ratio": spread([first / second for first, second in pairs]),
     }
 
 

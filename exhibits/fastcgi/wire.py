@@ -15,6 +15,8 @@ Left out: nothing of the protocol. What a record means for a process is in `serv
 """
 
 import struct
+from bisect import bisect
+from collections import deque
 from typing import NamedTuple
 
 from exhibits.fields import Field, Malformed
@@ -34,6 +36,7 @@ BEGIN_BODY = struct.Struct(">HB5x")
 END_BODY = struct.Struct(">LB3x")
 UNKNOWN_BODY = struct.Struct(">B7x")
 LONG_LENGTH = struct.Struct(">L")
+STREAMS = PARAMS, STDIN, STDOUT, STDERR, DATA
 BODIES = {BEGIN_REQUEST: 8, ABORT_REQUEST: 0, END_REQUEST: 8, UNKNOWN_TYPE: 8}  # contentLength, where it is fixed
 
 LONGEST = 0xFFFF  # bytes of content in a record
@@ -272,7 +275,7 @@ class ApplicationReader(Reader):
             return GetValues(tuple(read_pairs(content, [(0, self.offset + HEADER.size)])))
         if type == BEGIN_REQUEST:
             return self.begin(id, content)
-        if id == 0 and not 0 < type < len(NAMES):
+        if not 0 < type < len(NAMES):
             return UnknownType(type)
         if type not in (PARAMS, STDIN, DATA, ABORT_REQUEST):
             raise WrongType(f"no web server sends {name_of(type)}", self.offset + 1)
@@ -360,7 +363,10 @@ def read_header(data, start, offset):
     version, type, id, length, padding = HEADER.unpack_from(data, start)
     if version != VERSION:
         raise WrongVersion(f"version {version}, and there is only 1", offset)
-    if (id != 0) != (type < GET_VALUES) and 0 < type < len(NAMES):
+    if not 0 < type < len(NAMES):
+        if id:  # of management records there may be more types one day (§4.2), but not of these
+            raise WrongType(f"there is no type {type}", offset + 1)
+    elif (id != 0) != (type < GET_VALUES):
         raise WrongId(f"{name_of(type)} with requestId {id}", offset + 2)
     if length != BODIES.get(type, length):
         raise WrongLength(f"{name_of(type)} with {length} bytes of content, and not {BODIES[type]}", offset + 4)
@@ -411,8 +417,12 @@ def find_null(block):
 
 def locate(position, pieces):
     """Where in the connection stands what is at this position of a stream in pieces."""
-    start, offset = next(piece for piece in reversed(pieces) if piece[0] <= position)
+    start, offset = pieces[bisect(pieces, position, key=first) - 1]
     return offset + position - start
+
+
+def first(piece):
+    return piece[0]
 
 
 # ---------------------------------------------------------------- explaining
@@ -438,14 +448,13 @@ STATUSES = "REQUEST_COMPLETE", "CANT_MPX_CONN", "OVERLOADED", "UNKNOWN_ROLE"
 def explain(data):
     """Every byte of some records (bytes), of one direction or of both, as a list of `Field`. Raises Malformed."""
     records = list(read_records(data))
-    pairs = explain_pairs(data, records)
-    fields = []
+    fields, pairs = [], deque(explain_pairs(data, records))
     for start, type, id, length, padding in records:
         content, end = start + HEADER.size, start + HEADER.size + length
         fields += explain_header(start, type, id, length, padding)
         if type in (PARAMS, GET_VALUES, GET_VALUES_RESULT):
             while pairs and pairs[0].offset < end:
-                fields.append(pairs.pop(0))
+                fields.append(pairs.popleft())
         elif length:
             fields += explain_content(type, content, data[content:end])
         if padding:
@@ -474,7 +483,7 @@ def explain_header(start, type, id, length, padding):
         Field(start + 1, 1, "type", f"{type} {name_of(type)}", what, f"FastCGI 1.0 section {section}"),
         Field(start + 2, 2, "requestId", str(id), "Which request on this connection it belongs to; 0: to none.", RECORD),
         Field(start + 4, 2, "contentLength", str(length), "How many bytes of content follow the header."
-              if length or type in BODIES else "No bytes of content: the stream ends here.", RECORD),
+              if length or type not in STREAMS else "No bytes of content: the stream ends here.", RECORD),
         Field(start + 6, 1, "paddingLength", str(padding), "How many bytes of padding follow the content.", RECORD),
         Field(start + 7, 1, "reserved", "", "Kept free for later versions.", "FastCGI 1.0 section 8"),
     ]  # fmt: skip
@@ -560,7 +569,7 @@ def cut(pieces, field):
     """A field of a stream as it stands in the connection: in one part, or in more where a record ends within it."""
     start, stop = field.offset, field.offset + field.length
     while start < stop:
-        end = min([stop, *(piece for piece, _ in pieces if start < piece)])
+        end = min([stop, *map(first, pieces[(after := bisect(pieces, start, key=first)):after + 1])])
         yield field._replace(offset=locate(start, pieces), length=end - start)
         start = end
 

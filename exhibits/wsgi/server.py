@@ -5,8 +5,7 @@
 MODULE has an `application`. h11 makes requests of the bytes, and here they become an environ;
 what a program may do with it is in `exhibits/wsgi_call.py`.
 
-Left out: further processes, TLS, trust in proxies, files, a limit on the number of visitors
-(each has a thread) and on the time a whole request takes.
+Left out: processes, TLS, trust in proxies, a limit on visitors and on the time a request takes.
 """
 
 import argparse
@@ -55,7 +54,8 @@ class Visitor(socketserver.BaseRequestHandler):
             environ = wsgi_call.environ(self.variables(request), self.read_body)
             if not wsgi_call.Call(environ, self.send).run(self.server.application):
                 raise ConnectionResetError
-            self.request.sendall(self.http.send(h11.EndOfMessage()))
+            if last_chunk := self.http.send(h11.EndOfMessage()):
+                self.request.sendall(last_chunk)
             for _ in range(16):  # what the program has not read of the body stands before the next request
                 if self.http.their_state is h11.SEND_BODY and "HTTP_EXPECT" not in environ:
                     self.read_body()

@@ -1,0 +1,377 @@
+"""The FastCGI wire: one table drives reader and writer, each case whole, byte by byte and with more behind it."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exhibits.backstage.running import ROOT
+from exhibits.fastcgi import wire
+from exhibits.fastcgi.wire import (
+    AbortRequest,
+    ApplicationReader,
+    BeginRequest,
+    Data,
+    EndRequest,
+    GetValues,
+    GetValuesResult,
+    Params,
+    Stderr,
+    Stdin,
+    Stdout,
+    UnknownType,
+    WebServerReader,
+)
+from exhibits.fields import Malformed, gaps
+
+BEGIN = bytes.fromhex("01 01 0001 0008 00 00  0001 00 0000000000")
+PARAMS_END = bytes.fromhex("01 04 0001 0000 00 00")
+STDIN_END = bytes.fromhex("01 05 0001 0000 00 00")
+LONG = "x" * 128
+
+# What a web server says: (name, messages, the bytes our writer makes of them).
+TO_APPLICATION = [
+    ("a request without a body",
+     [BeginRequest(1), Params(1, {"A": "b"}), Stdin(1, b"")],
+     BEGIN + bytes.fromhex("01 04 0001 0004 04 00") + b"\1\1Ab" + bytes(4) + PARAMS_END + STDIN_END),
+    ("keeping the connection, another role, no variables",
+     [BeginRequest(258, wire.AUTHORIZER, wire.KEEP_CONN), Params(258, {})],
+     bytes.fromhex("01 01 0102 0008 00 00  0002 01 0000000000  01 04 0102 0000 00 00")),
+    ("127 bytes have a length of one byte, 128 of four",
+     [BeginRequest(1), Params(1, {"x" * 127: LONG, LONG: ""})],
+     BEGIN + bytes.fromhex("01 04 0001 0189 07 00") + b"\x7f\x80\0\0\x80" + b"x" * 255 + b"\x80\0\0\x80\0" + b"x" * 128
+     + bytes(7) + PARAMS_END),
+    ("a body and a filter's data",
+     [BeginRequest(1, wire.FILTER), Params(1, {}), Stdin(1, b"12345678"), Stdin(1, b""), Data(1, b"9"), Data(1, b"")],
+     bytes.fromhex("01 01 0001 0008 00 00  0003 00 0000000000") + PARAMS_END + bytes.fromhex("01 05 0001 0008 00 00")
+     + b"12345678" + STDIN_END + bytes.fromhex("01 08 0001 0001 07 00") + b"9" + bytes(7)
+     + bytes.fromhex("01 08 0001 0000 00 00")),
+    ("an abort", [BeginRequest(1), AbortRequest(1)], BEGIN + bytes.fromhex("01 02 0001 0000 00 00")),
+    ("two requests by turns",
+     [BeginRequest(1), BeginRequest(2), Params(2, {}), Params(1, {}), Stdin(2, b""), Stdin(1, b"")],
+     BEGIN + bytes.fromhex("01 01 0002 0008 00 00  0001 00 0000000000  01 04 0002 0000 00 00") + PARAMS_END
+     + bytes.fromhex("01 05 0002 0000 00 00") + STDIN_END),
+    ("a question", [GetValues(("FCGI_MAX_CONNS",))],
+     bytes.fromhex("01 09 0000 0010 00 00") + b"\x0e\0FCGI_MAX_CONNS"),
+]  # fmt: skip
+
+# What an application says to a web server that has begun the requests 1 and 2.
+TO_WEB_SERVER = [
+    ("an answer",
+     [Stdout(1, b"Status: 200 OK\n\n"), Stdout(1, b""), EndRequest(1)],
+     bytes.fromhex("01 06 0001 0010 00 00") + b"Status: 200 OK\n\n" + bytes.fromhex("01 06 0001 0000 00 00")
+     + bytes.fromhex("01 03 0001 0008 00 00  00000000 00 000000")),
+    ("errors, and a second request that is refused",
+     [Stderr(1, b"oops\n"), EndRequest(2, 0, wire.CANT_MPX_CONN), Stderr(1, b""), EndRequest(1, 0x01020304)],
+     bytes.fromhex("01 07 0001 0005 03 00") + b"oops\n" + bytes(3)
+     + bytes.fromhex("01 03 0002 0008 00 00  00000000 01 000000  01 07 0001 0000 00 00")
+     + bytes.fromhex("01 03 0001 0008 00 00  01020304 00 000000")),
+    ("answers to management records",
+     [GetValuesResult({"FCGI_MPXS_CONNS": "0"}), UnknownType(99), EndRequest(1), EndRequest(2)],
+     bytes.fromhex("01 0a 0000 0012 06 00") + b"\x0f\1FCGI_MPXS_CONNS0" + bytes(6)
+     + bytes.fromhex("01 0b 0000 0008 00 00  63 00000000000000")
+     + bytes.fromhex("01 03 0001 0008 00 00  00000000 00 000000  01 03 0002 0008 00 00  00000000 00 000000")),
+]  # fmt: skip
+
+
+def web_server_reader():
+    reader = WebServerReader()
+    reader.begin(1)
+    reader.begin(2)
+    return reader
+
+
+CASES = [pytest.param(ApplicationReader, *case[1:], id=case[0]) for case in TO_APPLICATION]
+CASES += [pytest.param(web_server_reader, *case[1:], id=case[0]) for case in TO_WEB_SERVER]
+
+PAIR = "\1\1Ab".encode()
+record = wire.record
+BEGUN = wire.build(BeginRequest(1))
+# (name, what is wrong, bytes, where)
+MALFORMED = [
+    ("another version", wire.WrongVersion, BEGIN + b"\2" + BEGIN[1:], 16),
+    ("HTTP", wire.WrongVersion, b"GET / HTTP/1.1\r\n", 0),
+    ("an answer instead of a request", wire.WrongType, wire.build(EndRequest(1)), 1),
+    ("the answer to a question", wire.WrongType, wire.build(GetValuesResult({})), 1),
+    ("an application record of an unknown type", wire.WrongType, record(12, 1, b""), 1),
+    ("type 0", wire.WrongType, record(0, 1, b""), 1),
+    ("a request without a number", wire.WrongId, record(wire.BEGIN_REQUEST, 0, bytes(8)), 2),
+    ("a question with a number", wire.WrongId, record(wire.GET_VALUES, 1, b""), 2),
+    ("a short BEGIN_REQUEST", wire.WrongLength, record(wire.BEGIN_REQUEST, 1, bytes(7)), 4),
+    ("a long ABORT_REQUEST", wire.WrongLength, BEGUN + record(wire.ABORT_REQUEST, 1, bytes(1)), 20),
+    ("begun twice", wire.RepeatedBegin, BEGUN + BEGUN, 16),
+    ("STDIN before PARAMS", wire.OutOfOrder, BEGUN + record(wire.STDIN, 1, b""), 17),
+    ("PARAMS after their end", wire.OutOfOrder, BEGUN + PARAMS_END + PARAMS_END, 25),
+    ("STDIN after its end", wire.OutOfOrder, BEGUN + PARAMS_END + STDIN_END + record(wire.STDIN, 1, b"x"), 33),
+    ("DATA for a responder", wire.OutOfOrder, BEGUN + PARAMS_END + STDIN_END + record(wire.DATA, 1, b"x"), 33),
+    ("a length alone", wire.PairCutOff, BEGUN + record(wire.PARAMS, 1, b"\1") + PARAMS_END, 24),
+    ("a length of 2^31 - 1", wire.PairCutOff,
+     BEGUN + record(wire.PARAMS, 1, PAIR + b"\xff\xff\xff\xff\1Ab") + PARAMS_END, 28),
+    ("half a long length", wire.PairCutOff, BEGUN + record(wire.PARAMS, 1, PAIR + b"\1\x80\0") + PARAMS_END, 28),
+    ("a value too long, in the second record", wire.PairCutOff,
+     BEGUN + wire.HEADER.pack(1, 4, 1, 4, 0) + PAIR + wire.HEADER.pack(1, 4, 1, 3, 0) + b"\1\2A" + PARAMS_END, 36),
+    ("a question cut off", wire.PairCutOff, record(wire.GET_VALUES, 0, b"\1"), 8),
+    ("a null byte in a value", wire.NullByte, BEGUN + record(wire.PARAMS, 1, b"\1\2A\0b") + PARAMS_END, 27),
+    ("a null byte in a name", wire.NullByte, BEGUN + record(wire.PARAMS, 1, b"\0\1v\1\1\0b") + PARAMS_END, 29),
+]  # fmt: skip
+MALFORMED_ANSWERS = [
+    ("a request instead of an answer", wire.WrongType, BEGIN, 1),
+    ("an unknown management record", wire.WrongType, record(99, 0, b""), 1),
+    ("nobody asked", wire.UnknownRequest, record(wire.STDOUT, 3, b"x"), 2),
+    ("after the end of the request", wire.UnknownRequest, wire.build(EndRequest(1)) + record(wire.STDOUT, 1, b"x"), 18),
+    ("after the end of the stream", wire.OutOfOrder, wire.build(Stdout(1, b"")) + wire.build(Stdout(1, b"x")), 9),
+    ("a status nobody knows", wire.UnknownStatus, record(wire.END_REQUEST, 1, b"\0\0\0\0\4\0\0\0"), 12),
+    ("a short UNKNOWN_TYPE", wire.WrongLength, record(wire.UNKNOWN_TYPE, 0, b"\1"), 4),
+]  # fmt: skip
+BROKEN = [pytest.param(ApplicationReader, *case[1:], id=case[0]) for case in MALFORMED]
+BROKEN += [pytest.param(web_server_reader, *case[1:], id=case[0]) for case in MALFORMED_ANSWERS]
+
+
+def read(reader, data, size=None):
+    """All messages, the data given in pieces of this size."""
+    size = size or max(1, len(data))
+    return [message for at in range(0, len(data), size) for message in reader.receive(data[at:at + size])]
+
+
+@pytest.mark.parametrize(("reader", "messages", "data"), CASES)
+def test_what_is_written_is_read(reader, messages, data):
+    assert b"".join(map(wire.build, messages)) == data
+    for size in None, 1, 7:
+        assert read(reader(), data, size) == messages
+    with_more = reader()
+    assert read(with_more, data + data[:5]) == messages
+    assert with_more.offset == len(data) and bytes(with_more.buffer) == data[:5]
+    assert gaps(wire.explain(data), data) is None
+
+
+@pytest.mark.parametrize(("reader", "error", "data", "offset"), BROKEN)
+@pytest.mark.parametrize("size", [None, 1, 7])
+@pytest.mark.parametrize("more", [b"", b"more"], ids=["", "more"])
+def test_every_way_to_be_malformed_has_a_name(reader, error, data, offset, size, more):
+    with pytest.raises(error) as raised:
+        read(reader(), data + more, size)
+    assert type(raised.value) is error and raised.value.offset == offset
+
+
+def test_what_comes_before_an_error_is_read():
+    messages = []
+    with pytest.raises(wire.WrongVersion):
+        for message in ApplicationReader().receive(BEGIN + b"\2" * 8):
+            messages.append(message)
+    assert messages == [BeginRequest(1)]
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_pairs_may_straddle_records(cut):
+    pairs = wire.encode_pairs({"NAME": "value", LONG: LONG, "EMPTY": ""})
+    pieces = [pairs[at:at + cut] for at in range(0, len(pairs), cut)]
+    data = BEGIN + b"".join([wire.HEADER.pack(1, 4, 1, len(piece), 255) + piece + b"\xff" * 255 for piece in pieces])
+    data += PARAMS_END
+    assert read(ApplicationReader(), data)[1] == Params(1, {"NAME": "value", LONG: LONG, "EMPTY": ""})
+    fields = wire.explain(data)
+    assert gaps(fields, data) is None
+    said = "".join(data[f.offset:f.offset + f.length].decode() for f in fields if f.name == "nameData")
+    assert said == f"NAME{LONG}EMPTY"
+
+
+def test_more_than_fits_into_a_record_goes_into_several():
+    variables = {f"N{n}": "v" * 1000 for n in range(100)}
+    data = b"".join(map(wire.build, [BeginRequest(1), Params(1, variables), Stdin(1, b"x" * 200_000)]))
+    _, params, *body = read(ApplicationReader(), data, 1000)
+    assert params.variables == variables
+    assert b"".join(message.data for message in body) == b"x" * 200_000 and len(body) == 4
+    with pytest.raises(ValueError, match="do not fit"):
+        wire.build(GetValuesResult(variables))
+
+
+def test_a_short_length_in_four_bytes_is_a_length():
+    data = BEGIN + record(wire.PARAMS, 1, b"\x80\0\0\1\x80\0\0\1Ab") + PARAMS_END
+    assert read(ApplicationReader(), data)[1].variables == {"A": "b"}
+
+
+def test_a_name_that_comes_twice_has_its_last_value():
+    data = BEGIN + record(wire.PARAMS, 1, b"\1\1Ab\1\1Ac") + PARAMS_END
+    assert read(ApplicationReader(), data)[1].variables == {"A": "c"}
+
+
+def test_records_of_a_request_that_is_not_active_are_ignored():
+    reader = ApplicationReader()
+    assert read(reader, STDIN_END + PARAMS_END + BEGIN) == [BeginRequest(1)]
+    reader.forget(1)
+    assert read(reader, PARAMS_END + STDIN_END + BEGIN) == [BeginRequest(1)]
+
+
+def test_a_request_can_be_forgotten_while_its_records_are_read():
+    reader = ApplicationReader()
+    messages = reader.receive(BEGIN + PARAMS_END + BEGIN)
+    assert next(messages) == BeginRequest(1)
+    reader.forget(1)
+    assert list(messages) == [BeginRequest(1)]
+
+
+def test_unknown_management_records_are_a_question():
+    for type in 0, 12, 255:
+        assert read(ApplicationReader(), record(type, 0, b"what")) == [UnknownType(type)]
+
+
+def test_params_are_limited():
+    reader = ApplicationReader(params_limit=1000)
+    with pytest.raises(wire.ParamsTooLong):
+        read(reader, BEGIN + record(wire.PARAMS, 1, b"x" * 993))
+    reader = ApplicationReader(params_limit=1000)
+    with pytest.raises(wire.ParamsTooLong):  # in crumbs, too
+        read(reader, BEGIN + record(wire.PARAMS, 1, b"x") * 112)
+
+
+def test_requests_are_limited():
+    with pytest.raises(wire.TooManyRequests):
+        read(ApplicationReader(requests_limit=2), b"".join(wire.build(BeginRequest(id)) for id in (1, 2, 3)))
+
+
+def test_a_length_reserves_nothing():
+    reader = ApplicationReader()
+    read(reader, BEGIN + record(wire.PARAMS, 1, b"\xff\xff\xff\xff\xff\xff\xff\xff"))
+    assert len(reader.buffer) == 0 and len(reader.active[1].params) == 8
+
+
+@pytest.mark.parametrize("data", [BEGIN[:5], BEGIN, BEGIN + PARAMS_END])
+def test_a_connection_that_ends_too_early(data):
+    reader = ApplicationReader()
+    read(reader, data)
+    with pytest.raises(wire.CutOff):
+        reader.close()
+
+
+def test_a_connection_that_ends():
+    reader = ApplicationReader()
+    read(reader, BEGIN + PARAMS_END + STDIN_END)
+    reader.close()
+    reader = WebServerReader()
+    reader.begin(1)
+    with pytest.raises(wire.CutOff):
+        reader.close()
+    read(reader, wire.build(EndRequest(1)))
+    reader.close()
+
+
+def test_explained_in_words():
+    fields = wire.explain(BEGIN + wire.build(EndRequest(7, 1, wire.OVERLOADED)))
+    said = {field.name: field.value for field in fields}
+    assert [field.value for field in fields if field.name == "type"] == ["1 BEGIN_REQUEST", "3 END_REQUEST"]
+    assert (said["role"], said["flags"]) == ("1 RESPONDER", "0")
+    assert (said["appStatus"], said["protocolStatus"]) == ("1", "2 OVERLOADED")
+    assert all(field.meaning.endswith(".") and field.section for field in fields)
+
+
+# ---------------------------------------------------------------- whatever comes
+
+IDS = st.integers(1, 0xFFFF)
+TEXT = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=300)
+VARIABLES = st.dictionaries(TEXT, TEXT, max_size=20)
+
+
+@given(IDS, VARIABLES, st.lists(st.binary(min_size=1, max_size=200)), st.integers(1, 300))
+def test_a_request_survives_the_wire(id, variables, body, size):
+    messages = [BeginRequest(id), Params(id, variables), *[Stdin(id, data) for data in body], Stdin(id, b"")]
+    data = b"".join(map(wire.build, messages))
+    assert read(ApplicationReader(), data, size) == messages
+    assert gaps(wire.explain(data), data) is None
+
+
+RECORDS = st.builds(
+    lambda type, id, content, padding: wire.HEADER.pack(1, type, id, len(content), padding) + content + bytes(padding),
+    st.integers(0, 12), st.integers(0, 2), st.binary(max_size=20) | st.just(bytes(8)), st.integers(0, 9),
+)  # fmt: skip
+NOISE = st.binary(max_size=100) | st.lists(RECORDS, max_size=8).map(b"".join)
+TURNS = st.lists(NOISE | st.sampled_from([BEGIN, PARAMS_END, STDIN_END]), max_size=8).map(b"".join)
+
+
+@settings(max_examples=500)
+@given(TURNS, st.sampled_from([ApplicationReader, web_server_reader]), st.integers(1, 50))
+def test_arbitrary_bytes_are_messages_or_malformed_however_cut(data, side, size):
+    def outcome(size):
+        reader, messages = side(), []
+        try:
+            for at in range(0, len(data), size):
+                for message in reader.receive(data[at:at + size]):
+                    messages.append(message)
+            reader.close()
+        except Malformed as error:
+            return messages, type(error), error.offset
+        return messages, None, None
+
+    assert outcome(size) == outcome(max(1, len(data)))
+
+
+@settings(max_examples=500)
+@given(TURNS)
+def test_arbitrary_bytes_are_explained_or_malformed(data):
+    try:
+        assert gaps(wire.explain(data), data) is None
+    except Malformed as error:
+        assert 0 <= error.offset <= len(data)
+
+
+def test_time_grows_no_faster_than_the_data():
+    crumbs = BEGIN + b"".join(record(wire.PARAMS, 1, piece) for piece in [b"\1\0A"] * 15_000) + PARAMS_END
+    start = time.perf_counter()
+    read(ApplicationReader(params_limit=10**6), crumbs, 100)
+    assert gaps(wire.explain(crumbs), crumbs) is None
+    assert time.perf_counter() - start < 5
+
+
+# ---------------------------------------------------------------- flup speaks it, too
+
+
+@pytest.fixture(scope="module")
+def flup(tmp_path_factory):
+    pytest.importorskip("flup")
+    where = tmp_path_factory.mktemp("flup") / "s"
+    process = subprocess.Popen([sys.executable, "-m", "exhibits.fastcgi.hello", where], cwd=ROOT)
+    deadline = time.monotonic() + 10
+    while not where.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield str(where)
+    process.kill()
+    process.wait()
+
+
+def ask(where, *messages):
+    """What an application at this Unix socket answers, up to the end of request 1."""
+    reader, answer = WebServerReader(), []
+    reader.begin(1)
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10)
+        sock.connect(where)
+        sock.sendall(b"".join(map(wire.build, messages)))
+        while reader.active:
+            data = sock.recv(65536)
+            assert data
+            answer += reader.receive(data)
+    return answer
+
+
+CGI = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_NAME": "localhost",
+       "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_LONG": "x" * 300}  # fmt: skip
+
+
+def test_flup_understands_what_we_write_and_we_what_it_writes(flup):
+    answer = ask(flup, BeginRequest(1), Params(1, CGI), Stdin(1, b""))
+    printed = b"".join(message.data for message in answer if type(message) is Stdout)
+    assert printed.startswith(b"Status: 200 OK\r\n") and printed.endswith(b"\r\n\r\nHello, World!\n")
+    assert answer[-1] == EndRequest(1)
+
+
+def test_flup_reads_our_pairs():
+    fcgi_base = pytest.importorskip("flup.server.fcgi_base")
+    variables = {"A": "", LONG: "v", "B": LONG * 3}
+    data, at, read = wire.encode_pairs(variables), 0, {}
+    while at < len(data):
+        at, (name, value) = fcgi_base.decode_pair(data, at)
+        read[name.decode()] = value.decode()
+    assert read == variables
+    assert b"".join(fcgi_base.encode_pair(k.encode(), v.encode()) for k, v in variables.items()) == data
