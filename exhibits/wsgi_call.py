@@ -90,14 +90,14 @@ class Call:
                 raise ValueError(f"the program promised {self.left} bytes more")
         except ClientLeft:
             return False
-        except (Exception, SystemExit):  # a program may not end its server
+        except BaseException:  # SystemExit too: a program may not end its server
             return self.crashed()
         finally:
             # "whether the request was completed normally, or terminated early" (§ Specification Details).
             if hasattr(blocks, "close"):
                 try:
                     blocks.close()
-                except Exception:
+                except BaseException:
                     self.log()
         return True
 

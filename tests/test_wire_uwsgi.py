@@ -372,6 +372,14 @@ def test_server_refuses_what_is_no_request(ours, data, said):
     assert ask(ours, b"next")[0][1].data == b"next"
 
 
+def test_server_outlives_packets_without_a_method(ours):
+    for _ in range(70):  # more than it has threads
+        with closing(connect(ours)) as sock:
+            sock.sendall(b"\0\0\0\0")
+            assert sock.recv(99) == b""
+    assert ask(ours, b"next")[0][1].data == b"next"
+
+
 def test_server_withholds_proxy_and_adds_what_must_be_there(ours):
     assert ask(ours, PATH_INFO="/told", HTTP_PROXY="evil", SCRIPT_NAME="/x")[0][1].data == b"-||-|/x"
     data = wire.build_request({"REQUEST_METHOD": "GET", "PATH_INFO": "/told"})

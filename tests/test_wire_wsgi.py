@@ -326,6 +326,7 @@ def test_exc_info_after_the_head_is_raised():
     lambda environ, start_response: None,
     lambda environ, start_response: 1 / 0,
     lambda environ, start_response: sys.exit(3),
+    lambda environ, start_response: (_ for _ in ()).throw(KeyboardInterrupt),
     lambda environ, start_response: (start_response("200 OK", []), start_response("200 OK", []), [b"x"])[2],
     program("text"),
     program(b"x", status="200\r\nX: y"),

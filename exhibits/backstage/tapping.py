@@ -44,6 +44,7 @@ class Tapped(Exhibit):
     def __init__(self, stack):
         super().__init__(stack, guestbook="guestbook.sqlite3")  # relative: no path of this machine in the bytes
         self.talks = []
+        self.asked = 1  # how often: the first time was to see whether it is ready
         self.traces = False  # whether the calls of the program are written down
 
     def make_run_folder(self):
@@ -102,7 +103,6 @@ class Tapped(Exhibit):
         for left in (self.run / "tapped").iterdir():
             left.unlink()
         trace = self.run / "trace.jsonl"
-        before = len(read_lines(trace))
         with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
             own_port = visitor.getsockname()[1]
             visitor.sendall(sent)
@@ -121,9 +121,10 @@ class Tapped(Exhibit):
             links.append(link(server, "program", "process", **tapped))
         if self.traces:
             deadline = time.monotonic() + 5
-            while len(lines := read_lines(trace)) == before and time.monotonic() < deadline:
+            while len(lines := read_lines(trace)) <= self.asked and time.monotonic() < deadline:
                 time.sleep(0.01)
-            calls = json.loads(lines[before])
+            calls = json.loads(lines[self.asked])
+            self.asked += 1
             links.append({"between": [server, "program"], "carrier": self.stack.interface, "calls": calls})
         return [self.settled(each, own_port) for each in links]
 
@@ -190,4 +191,8 @@ def explain(link):
     if "said" not in link:
         return {}
     wire = importlib.import_module(f"exhibits.{ROOMS[link['carrier']]}.wire")
-    return {what: getattr(wire, f"explain_{what}")(text.encode("latin-1")) for what, text in link["said"].items()}
+    return {
+        # FastCGI's records explain themselves alike both ways.
+        what: getattr(wire, f"explain_{what}", vars(wire).get("explain"))(text.encode("latin-1"))
+        for what, text in link["said"].items()
+    }

@@ -55,11 +55,9 @@ class Connection:
             data = self.socket.recv(65536)
             for message in self.reader.receive(data):
                 self.take(message)
-        except OSError:
+        except (OSError, Malformed) as error:
             data = b""
-        except Malformed as error:
-            data = b""
-            sys.stderr.write(f"this is not FastCGI: {error}\n")
+            sys.stderr.write(f"connection given up: {error}\n")
         self.keep, self.ended = self.keep and data != b"", self.ended or data == b""
         return data != b""
 
@@ -121,8 +119,8 @@ class Connection:
             pass  # the web server says something meanwhile
         if self.aborted:
             raise BrokenPipeError("the web server has aborted the request")
-        data, self.output, self.began = self.output, b"", True
-        if data:
+        if self.output:  # an empty record would end the stream (§3.3)
+            data, self.output, self.began = self.output, b"", True
             self.send(wire.Stdout(self.id, data))
 
     def complain(self, text):

@@ -97,7 +97,8 @@ class Connection:
             self.flush()
 
     def flush(self):
-        data, self.output, self.began = self.output, b"", True
+        data, self.output = self.output, b""
+        self.began = self.began or bool(data)
         try:
             self.socket.sendall(data)
         except OSError as error:  # also when it has not read for too long

@@ -49,13 +49,15 @@ class Connection:
         with self.socket:
             try:
                 variables = EXPECTED | self.next_message().variables
+                if not variables.get("REQUEST_METHOD"):
+                    raise Malformed("there is no REQUEST_METHOD", 0)
                 for name in WITHHELD:
                     variables.pop(name, None)
                 environ = wsgi_call.environ(variables, self.read_body, guess_scheme(variables))
                 wsgi_call.Call(environ, self.send).run(application)
                 self.hang_up()
             except Malformed as error:
-                log(f"no uwsgi request: {error}")
+                log(f"uwsgi: {error}")
             except OSError:
                 pass  # the web server left, or has been silent for too long
 
@@ -97,7 +99,8 @@ def work(listener, application):
 
 
 def log(line):
-    os.write(2, f"{line}\n".encode())  # the whole line at once: other threads write too
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode())  # the whole line at once: other threads write too
 
 
 def listen(where):
@@ -137,4 +140,6 @@ def main(where, module):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m exhibits.uwsgi.server SOCKET MODULE")
     main(*sys.argv[1:])
