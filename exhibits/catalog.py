@@ -228,6 +228,10 @@ STACKS = (
         Process("uvicorn", UVICORN + "--host {host} --port {port}",
                 "HTTP and WebSocket with visitors, ASGI with the program"),
     ), needs=("websockets",), mount_is_stripped=True),
+    Stack("asgi-ours", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("Python", "{python} -m exhibits.asgi.server --host {host} --port {port} --mount {mount} "
+                "exhibits.asgi.{program}", "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), needs=("h11",)),
     Stack("asgi-hypercorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("hypercorn", "{python} -m hypercorn --bind {host}:{port} --root-path {mount} --access-logfile - "
                 "--graceful-timeout 1 exhibits.asgi.{program}:application",

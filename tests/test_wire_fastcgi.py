@@ -1,5 +1,8 @@
 """The FastCGI wire: one table drives reader and writer, each case whole, byte by byte and with more behind it."""
 
+import contextlib
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -327,46 +330,87 @@ def test_time_grows_no_faster_than_the_data():
 # ---------------------------------------------------------------- flup speaks it, too
 
 
-@pytest.fixture(scope="module")
-def flup(tmp_path_factory):
-    pytest.importorskip("flup")
-    where = tmp_path_factory.mktemp("flup") / "s"
-    process = subprocess.Popen([sys.executable, "-m", "exhibits.fastcgi.hello", where], cwd=ROOT)
+@contextlib.contextmanager
+def running(folder, module, *arguments):
+    """A server at the Unix socket `s` in a folder; its standard error is in the file `log` there."""
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen([sys.executable, "-m", module, folder / "s", *arguments], cwd=ROOT, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def connect(folder):
+    """A connection with the server at the Unix socket `s` in a folder."""
     deadline = time.monotonic() + 10
-    while not where.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield str(where)
-    process.kill()
-    process.wait()
-
-
-def ask(where, *messages):
-    """What an application at this Unix socket answers, up to the end of request 1."""
-    reader, answer = WebServerReader(), []
-    reader.begin(1)
-    with socket.socket(socket.AF_UNIX) as sock:
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
         sock.settimeout(10)
-        sock.connect(where)
-        sock.sendall(b"".join(map(wire.build, messages)))
-        while reader.active:
-            data = sock.recv(65536)
-            assert data
-            answer += reader.receive(data)
-    return answer
+        try:
+            sock.connect(str(folder / "s"))
+        except (FileNotFoundError, ConnectionRefusedError):  # it does not listen yet
+            sock.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return sock
+
+
+class Peer:
+    """A web server's end of a connection."""
+
+    def __init__(self, folder):
+        self.socket, self.reader = connect(folder), WebServerReader()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.socket.close()
+
+    def say(self, *messages):
+        for message in messages:
+            if type(message) is BeginRequest:
+                self.reader.begin(message.id)
+        self.socket.sendall(b"".join(map(wire.build, messages)))
+
+    def hear(self, last=EndRequest):
+        """The messages up to the next of this type, or up to the end of the connection."""
+        heard = []
+        while not heard or type(heard[-1]) is not last:
+            data = self.socket.recv(1)  # and no more than that
+            if not data:
+                break
+            heard += self.reader.receive(data)
+        return heard
+
+    def ask(self, variables, body=b"", id=1, flags=0):
+        """(what came on STDOUT, what on STDERR, the EndRequest or None)"""
+        self.say(BeginRequest(id, flags=flags), Params(id, CGI | variables))
+        self.say(*[Stdin(id, body)] * bool(body), Stdin(id, b""))
+        heard = self.hear()
+        printed, complained = (
+            b"".join(message.data for message in heard if type(message) is type_) for type_ in (Stdout, Stderr)
+        )
+        return printed, complained, heard[-1] if heard and type(heard[-1]) is EndRequest else None
 
 
 CGI = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_NAME": "localhost",
        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_LONG": "x" * 300}  # fmt: skip
 
 
-def test_flup_understands_what_we_write_and_we_what_it_writes(flup):
-    answer = ask(flup, BeginRequest(1), Params(1, CGI), Stdin(1, b""))
-    printed = b"".join(message.data for message in answer if type(message) is Stdout)
+def test_flup_understands_what_we_write_and_we_what_it_writes(tmp_path):
+    pytest.importorskip("flup")
+    with running(tmp_path, "exhibits.fastcgi.hello"), Peer(tmp_path) as peer:
+        printed, _, end = peer.ask({})
     assert printed.startswith(b"Status: 200 OK\r\n") and printed.endswith(b"\r\n\r\nHello, World!\n")
-    assert answer[-1] == EndRequest(1)
+    assert end == EndRequest(1)
 
 
-def test_flup_reads_our_pairs():
+def test_flup_reads_our_pairs_and_writes_the_same():
     fcgi_base = pytest.importorskip("flup.server.fcgi_base")
     variables = {"A": "", LONG: "v", "B": LONG * 3}
     data, at, read = wire.encode_pairs(variables), 0, {}
@@ -375,3 +419,172 @@ def test_flup_reads_our_pairs():
         read[name.decode()] = value.decode()
     assert read == variables
     assert b"".join(fcgi_base.encode_pair(k.encode(), v.encode()) for k, v in variables.items()) == data
+
+
+# ---------------------------------------------------------------- our server, a program that does what it is told
+
+PROGRAM = '''
+import sys, time
+
+def respond(environ, stdin, stdout, stderr):
+    if environ["DO"] == "echo":
+        stdout.write(b"A: b\\n\\n" + stdin.read(3) + b"|" + stdin.read())
+    elif environ["DO"] == "answer":
+        stdout.write(b"A: b\\n\\nanswer")
+    elif environ["DO"] == "long":
+        for _ in range(100):
+            stdout.write(b"x" * 10000)
+        stdout.flush()
+        stdout.flush()
+    elif environ["DO"] == "complain":
+        print("oops", file=stderr)
+    elif environ["DO"] == "crash":
+        stdout.write(b"A: b\\n\\n")
+        raise RuntimeError("broken")
+    elif environ["DO"] == "crash late":
+        stdout.write(b"A: b\\n\\nsome")
+        stdout.flush()
+        raise RuntimeError("broken")
+    elif environ["DO"] == "exit":
+        stdout.write(b"A: b\\n\\n")
+        sys.exit(3)
+    elif environ["DO"] == "stream":
+        try:
+            while True:
+                stdout.write(b"line\\n")
+                stdout.flush()
+                time.sleep(0.01)
+        except BrokenPipeError:
+            print("client left", file=stderr)
+            raise
+'''
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ours")
+    (folder / "told.py").write_text(PROGRAM)
+    os.environ["PYTHONPATH"] = str(folder)
+    with running(folder, "exhibits.fastcgi.server", "told"):
+        del os.environ["PYTHONPATH"]
+        yield folder
+
+
+@pytest.fixture
+def peer(ours):
+    with Peer(ours) as peer:
+        yield peer
+
+
+def eventually(condition, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+ANSWER = b"A: b\n\nanswer", b"", EndRequest(1)
+
+
+@pytest.mark.parametrize("size", [0, 2, 100_000])
+def test_ours_gives_the_program_the_body(peer, size):
+    body = b"x" * size
+    assert peer.ask({"DO": "echo"}, body)[0] == b"A: b\n\n" + body[:3] + b"|" + body[3:]
+
+
+def test_ours_ends_a_body_that_breaks_off(peer):
+    peer.say(BeginRequest(1), Params(1, {"DO": "echo"}), Stdin(1, b"1234"))
+    peer.socket.shutdown(socket.SHUT_WR)
+    assert peer.hear() == [Stdout(1, b"A: b\n\n123|4"), Stdout(1, b""), EndRequest(1)]
+
+
+def test_ours_answers_though_the_program_reads_nothing(ours):
+    for flags in 0, wire.KEEP_CONN:
+        with Peer(ours) as peer:
+            assert peer.ask({"DO": "answer"}, b"x" * 100_000, flags=flags) == ANSWER
+
+
+def test_ours_sends_more_than_fits_into_a_record(peer):
+    assert peer.ask({"DO": "long"})[0] == b"x" * 1_000_000
+
+
+def test_ours_keeps_the_connection_if_it_is_asked_to(peer):
+    for _ in range(3):
+        assert peer.ask({"DO": "answer"}, flags=wire.KEEP_CONN) == ANSWER
+    assert peer.ask({"DO": "answer"}) == ANSWER
+    assert peer.socket.recv(1) == b""
+
+
+def test_ours_sends_errors_as_errors(peer):
+    printed, complained, end = peer.ask({"DO": "complain"})
+    assert complained == b"oops\n" and printed.startswith(b"Status: 500 ") and end == EndRequest(1)
+
+
+def test_ours_says_how_the_program_ended(peer):
+    printed, complained, end = peer.ask({"DO": "crash"}, flags=wire.KEEP_CONN)
+    assert printed.startswith(b"Status: 500 ") and b"RuntimeError: broken" in complained and end == EndRequest(1, 1)
+    printed, complained, end = peer.ask({"DO": "crash late"}, flags=wire.KEEP_CONN)
+    assert printed == b"A: b\n\nsome" and b"RuntimeError: broken" in complained and end == EndRequest(1, 1)
+    assert peer.ask({"DO": "exit"}, flags=wire.KEEP_CONN) == (b"A: b\n\n", b"", EndRequest(1, 3))
+    assert peer.ask({"DO": "answer"}) == ANSWER
+
+
+def test_ours_is_a_responder_only(peer):
+    for role in wire.AUTHORIZER, wire.FILTER, 0, 99:
+        peer.say(BeginRequest(1, role, wire.KEEP_CONN), Params(1, CGI), Stdin(1, b""))
+        assert peer.hear() == [EndRequest(1, 0, wire.UNKNOWN_ROLE)]
+    assert peer.ask({"DO": "answer"}) == ANSWER
+
+
+def test_ours_carries_one_request_at_a_time(peer):
+    peer.say(BeginRequest(1, flags=wire.KEEP_CONN), BeginRequest(2), Params(2, {"DO": "echo"}), Stdin(2, b""))
+    assert peer.hear() == [EndRequest(2, 0, wire.CANT_MPX_CONN)]
+    peer.say(Params(1, {"DO": "answer"}), Stdin(1, b""))
+    assert peer.hear() == [Stdout(1, b"A: b\n\nanswer"), Stdout(1, b""), EndRequest(1)]
+
+
+def test_ours_ends_a_request_that_is_aborted(peer):
+    peer.say(BeginRequest(1, flags=wire.KEEP_CONN), AbortRequest(1))
+    assert peer.hear() == [EndRequest(1, 1)]
+    peer.say(BeginRequest(1, flags=wire.KEEP_CONN), Params(1, {"DO": "stream"}), Stdin(1, b""))
+    assert peer.hear(Stdout) == [Stdout(1, b"line\n")]
+    peer.say(AbortRequest(1))
+    *_, complaint, end_of_line, end_of_stream, end = peer.hear()
+    assert complaint.data + end_of_line.data == b"client left\n"
+    assert (end_of_stream, end) == (Stdout(1, b""), EndRequest(1, 1))
+    assert peer.ask({"DO": "answer"}) == ANSWER
+
+
+def test_ours_answers_questions_at_any_time(peer):
+    peer.say(GetValues(("FCGI_MPXS_CONNS", "FCGI_MAX_CONNS", "FCGI_COLOUR")))
+    [result] = peer.hear(GetValuesResult)
+    assert result.values.keys() == {"FCGI_MPXS_CONNS", "FCGI_MAX_CONNS"} and result.values["FCGI_MPXS_CONNS"] == "0"
+
+
+def test_ours_does_not_know_every_type(peer):
+    peer.socket.sendall(record(99, 0, b"what"))
+    assert peer.hear(UnknownType) == [UnknownType(99)]
+    assert peer.ask({"DO": "answer"}) == ANSWER
+
+
+def test_ours_closes_where_it_understands_nothing(ours, peer):
+    peer.socket.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    with contextlib.suppress(ConnectionResetError):
+        assert peer.socket.recv(1) == b""
+    assert "not FastCGI" in (ours / "log").read_text()
+
+
+def test_ours_tells_the_program_that_the_web_server_left(ours):
+    with Peer(ours) as peer:
+        peer.say(BeginRequest(1), Params(1, {"DO": "stream"}), Stdin(1, b""))
+        assert peer.hear(Stdout) == [Stdout(1, b"line\n")]
+    assert eventually(lambda: "client left" in (ours / "log").read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ours_ends_at_once_and_cleans_up(tmp_path, number):
+    with running(tmp_path, "exhibits.fastcgi.server", "exhibits.cgi.responder") as process, Peer(tmp_path) as peer:
+        assert peer.ask({}, flags=wire.KEEP_CONN)[0].endswith(b"Hello, World!\n")
+        process.send_signal(number)
+        assert process.wait(0.5) == 0
+    assert not (tmp_path / "s").exists()

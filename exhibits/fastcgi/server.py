@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import traceback
@@ -26,10 +27,10 @@ from exhibits.fastcgi import wire
 from exhibits.fields import Malformed
 
 THREADS = 64  # so many connections at once; the next ones wait to be accepted
-TIMEOUT = 30  # seconds: the longest silence of the web server
+TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 VALUES = {"FCGI_MAX_CONNS": str(THREADS), "FCGI_MAX_REQS": str(THREADS), "FCGI_MPXS_CONNS": "0"}  # §4.1
-CRASHED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program raised an exception.\n"
+FAILED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program did not answer.\n"
 
 
 class Connection:
@@ -38,7 +39,8 @@ class Connection:
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.ApplicationReader()
         self.id, self.keep, self.ended = None, True, True  # no request, may stay open, no STDIN to come
-        sock.settimeout(TIMEOUT)
+        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask the system twice for each step
+            sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
 
     def serve(self):
         while (self.keep or self.id) and self.receive():
@@ -57,7 +59,8 @@ class Connection:
                 self.take(message)
         except (OSError, Malformed) as error:
             data = b""
-            sys.stderr.write(f"connection given up: {error}\n")
+            if isinstance(error, Malformed):
+                sys.stderr.write(f"this is not FastCGI: {error}\n")
         self.keep, self.ended = self.keep and data != b"", self.ended or data == b""
         return data != b""
 
@@ -93,10 +96,14 @@ class Connection:
             self.respond(self.environ, stdin, stdout, stderr)
             status = 0
         except BrokenPipeError:
-            self.output = b""
+            self.output, self.began = b"", True
+        except SystemExit as exit:  # "the status code that the CGI program would have returned" (§6.2)
+            status = exit.code & 0xFF if isinstance(exit.code, int) else int(exit.code is not None)
         except BaseException:
             self.complain(traceback.format_exc())
-            self.output = self.output if self.began else CRASHED
+            self.output = b""
+        if not (self.began or self.output):
+            self.output = FAILED
         last = [wire.Stdout(self.id, self.output)] if self.output else []
         self.end(*last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status))
 

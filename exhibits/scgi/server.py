@@ -5,7 +5,7 @@
 SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with
 `respond(environ, stdin, stdout, stderr)`: what a process was for CGI is here a call in a thread.
 A connection carries one request; what it says is in `wire.py`. The answer is what the program
-prints, up to the end of the connection: one that the program broke off looks whole.
+prints, up to the end of the connection: one that breaks off looks whole.
 
 Left out, and why real servers have ten times the lines: processes and whoever restarts them,
 a log, settings, a limit on the time a request takes.
@@ -16,6 +16,7 @@ import importlib
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import traceback
@@ -25,10 +26,10 @@ from exhibits.fields import Malformed
 from exhibits.scgi import wire
 
 THREADS = 64  # so many requests at once; the next ones wait to be accepted
-TIMEOUT = 30  # seconds: the longest silence of the web server
+TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 REFUSED = b"Status: 400 Bad Request\nContent-Type: text/plain\n\nThis is not SCGI.\n"
-CRASHED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program raised an exception.\n"
+FAILED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program did not answer.\n"
 
 
 class Connection:
@@ -38,7 +39,8 @@ class Connection:
         self.socket, self.respond, self.reader = sock, respond, wire.RequestReader()
         self.environ, self.input, self.ended = None, bytearray(), False
         self.output, self.began = b"", False
-        sock.settimeout(TIMEOUT)
+        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask the system twice for each step
+            sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
 
     def serve(self):
         try:
@@ -77,10 +79,14 @@ class Connection:
         try:
             self.respond(self.environ, stdin, stdout, sys.stderr)
         except BrokenPipeError:
-            self.output = b""
+            self.began = True
+        except SystemExit:  # a CGI program may end like this
+            pass
         except BaseException:
             sys.stderr.write(traceback.format_exc())
-            self.output = self.output if self.began else CRASHED
+            self.output = b""
+        if not (self.began or self.output):
+            self.output = FAILED
 
     def read(self, size=sys.maxsize):
         """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program."""
