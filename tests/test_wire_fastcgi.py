@@ -91,7 +91,7 @@ def web_server_reader():
 CASES = [pytest.param(ApplicationReader, *case[1:], id=case[0]) for case in TO_APPLICATION]
 CASES += [pytest.param(web_server_reader, *case[1:], id=case[0]) for case in TO_WEB_SERVER]
 
-PAIR = "\1\1Ab".encode()
+PAIR = b"\1\1Ab"
 record = wire.record
 BEGUN = wire.build(BeginRequest(1))
 # (name, what is wrong, bytes, where)

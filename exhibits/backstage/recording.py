@@ -13,10 +13,13 @@ def recordings(stack):
     """Run the stack and record every request: name of the request to what is kept of it."""
     parts = {part.name: version(part) for part in stack.parts}
     with Tapped(stack) as exhibit:
-        return {
-            name: {"stage": stack.stage, "stack": stack.name, "parts": parts, "links": exhibit.ask(sent)}
-            for name, sent in REQUESTS.items()
-        }
+        links = {name: exhibit.ask(sent) for name, sent in REQUESTS.items()}
+        if "WebSocket" in stack.carrier:
+            links["websocket"] = exhibit.converse()
+    return {
+        name: {"stage": stack.stage, "stack": stack.name, "parts": parts, "links": each}
+        for name, each in links.items()
+    }
 
 
 def record():

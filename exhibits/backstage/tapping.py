@@ -29,6 +29,8 @@ REQUESTS = {
     "stream": request("GET", "/stream?n=3&delay=0.02", *HOST_HEADERS),
     "crash": request("GET", "/crash", *HOST_HEADERS),
 }
+HANDSHAKE = request("GET", "/live", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
 
 # What differs from run to run, and what stands for it: of the same length, so that every length stays true.
 SETTLED = (
@@ -102,7 +104,6 @@ class Tapped(Exhibit):
         self.talks.clear()
         for left in (self.run / "tapped").iterdir():
             left.unlink()
-        trace = self.run / "trace.jsonl"
         with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
             own_port = visitor.getsockname()[1]
             visitor.sendall(sent)
@@ -120,13 +121,48 @@ class Tapped(Exhibit):
         if tapped:
             links.append(link(server, "program", "process", **tapped))
         if self.traces:
-            deadline = time.monotonic() + 5
-            while len(lines := read_lines(trace)) <= self.asked and time.monotonic() < deadline:
-                time.sleep(0.01)
-            calls = json.loads(lines[self.asked])
-            self.asked += 1
-            links.append({"between": [server, "program"], "carrier": self.stack.interface, "calls": calls})
+            links.append(self.calls(server))
         return [self.settled(each, own_port) for each in links]
+
+    def converse(self):
+        """Hold a short conversation at /live, with a fixed key and fixed masks; return its links as data."""
+        from exhibits.asgi import wire  # only the stages with a WebSocket have need of it
+
+        mask = bytes.fromhex("37fa213d")  # the one RFC 6455 section 5.7 uses in its examples
+        received, frames = b"", wire.Reader(from_client=False)
+        said = b""
+        with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
+            own_port = visitor.getsockname()[1]
+            visitor.sendall(HANDSHAKE)
+            while b"\r\n\r\n" not in received:
+                received += visitor.recv(65536)
+            head, _, received = received.partition(b"\r\n\r\n")
+            frames.receive(received)
+            signing = wire.Message('{"name":"Jürgen","message":"Grüße"}')
+            for message in (signing, wire.Ping(b"still there?"), wire.Close(1000, "bye")):
+                said += wire.build(message, mask)
+                visitor.sendall(wire.build(message, mask))
+                answered = False
+                while not answered and (data := visitor.recv(65536)):
+                    received += data
+                    answered = bool(frames.receive(data))
+        server = self.processes[-1][0].part
+        links = [
+            link("visitor", server, "HTTP/1.1", request=HANDSHAKE, response=head + b"\r\n\r\n"),
+            link("visitor", server, "WebSocket", client=said, server=received),
+        ]
+        if self.traces:
+            links.append(self.calls(server))
+        return [self.settled(each, own_port) for each in links]
+
+    def calls(self, server):
+        """The link of calls of the request that was sent last."""
+        deadline = time.monotonic() + 5
+        while len(lines := read_lines(self.run / "trace.jsonl")) <= self.asked and time.monotonic() < deadline:
+            time.sleep(0.01)
+        calls = json.loads(lines[self.asked])
+        self.asked += 1
+        return {"between": [server, "program"], "carrier": self.stack.interface, "calls": calls}
 
     def settled(self, value, own_port):
         """The value with what differs from run to run replaced by something of the same length."""

@@ -481,7 +481,7 @@ def explain_header(start, type, id, length, padding):
     return [
         Field(start, 1, "version", str(VERSION), "The version of FastCGI; there was never another.", RECORD),
         Field(start + 1, 1, "type", f"{type} {name_of(type)}", what, f"FastCGI 1.0 section {section}"),
-        Field(start + 2, 2, "requestId", str(id), "Which request on this connection it belongs to; 0: to none.", RECORD),
+        Field(start + 2, 2, "requestId", str(id), "Which request of this connection it belongs to; 0: none.", RECORD),
         Field(start + 4, 2, "contentLength", str(length), "How many bytes of content follow the header."
               if length or type not in STREAMS else "No bytes of content: the stream ends here.", RECORD),
         Field(start + 6, 1, "paddingLength", str(padding), "How many bytes of padding follow the content.", RECORD),

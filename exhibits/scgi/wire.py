@@ -234,7 +234,7 @@ def explain_response(data):
     fields.append(Field(at, end - at, "NL", "", "An empty line: here the header fields end.", "RFC 3875 section 6.2"))
     if end < len(data):
         fields.append(Field(end, len(data) - end, "body", shown(data[end:]),
-                            "The body of the answer, up to the end of the connection.", "RFC 3875 section 6.4"))  # fmt: skip
+                            "The body of the answer, up to the end of the connection.", "RFC 3875 section 6.4"))
     return fields
 
 

@@ -130,7 +130,8 @@ def explain_request(data):
 def explain_response(data, method="GET"):
     """Every byte of the answer (bytes) to a request with this method, as a list of `Field`."""
     fields, end, status = [], 0, 100
-    while 100 <= status <= 199:  # any number of 1xx come before the answer (RFC 9110 section 15.2)
+    # Any number of 1xx come before the answer, but after 101 HTTP is over (RFC 9110 section 15.2).
+    while 100 <= status <= 199 and status != 101:
         start = end
         line, headers, end = explain_head(data, start, STATUS_LINE, STATUS_PARTS, BadStatusLine, fields)
         status = int(line[3])
