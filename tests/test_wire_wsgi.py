@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from wsgiref.validate import validator
 
 import h11
@@ -481,7 +481,8 @@ def send(server, data):
     """All bytes that come back to these."""
     with closing(connect(server)) as sock:
         sock.sendall(data)
-        sock.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the server may have closed already
+            sock.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: sock.recv(65536), b""))
 
 

@@ -18,6 +18,7 @@ import time
 import traceback
 from contextlib import suppress
 from email.utils import formatdate
+from http import HTTPStatus
 from urllib.parse import unquote
 
 import h11
@@ -26,6 +27,7 @@ from exhibits.asgi import wire
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request before its body
 PATIENCE = 30  # seconds until a client that says nothing in the middle of a request is given up
+REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 ASGI = {"version": "3.0", "spec_version": "2.5"}
 
 
@@ -111,7 +113,7 @@ class Connection:
         while (event := self.http.next_event()) is h11.NEED_DATA:
             if self.http.they_are_waiting_for_100_continue:
                 self.write(h11.InformationalResponse(status_code=100, headers=[]))
-            self.http.receive_data(await self.reader.read(8192))
+            self.http.receive_data(await self.reader.read(4096))  # small pieces: h11 checks its limit between them
         return event
 
     async def receive(self):
@@ -149,7 +151,7 @@ class Connection:
         events, more = [], event.get("more_body", False)
         if not self.status:  # the head waits for the first of the body, and goes out with it
             self.status = self.head["status"]
-            events.append(h11.Response(status_code=self.status, headers=complete_headers(self.head)))
+            events.append(response(self.status, complete_headers(self.head)))
         if body := event.get("body", b""):
             events.append(h11.Data(data=body))
         if not more:
@@ -170,7 +172,7 @@ class Connection:
             headers = [(b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), *headers]
             self.status, self.complete = status, True
             with suppress(h11.LocalProtocolError):  # HEAD: no body
-                self.write(h11.Response(status_code=status, headers=[*headers, (b"Connection", b"close")]))
+                self.write(response(status, [*headers, (b"Connection", b"close")]))
                 self.write(h11.Data(data=body), h11.EndOfMessage())
 
     # ---------------------------------------------------------------- WebSocket
@@ -233,10 +235,14 @@ class Conversation:
             data = await self.connection.reader.read(65536)
             if not data:
                 raise ConnectionResetError
-            self.messages += self.frames.receive(data)
+            self.take(data)
         except ConnectionError:
             self.open = False
             self.connection.writer.transport.abort()
+
+    def take(self, data):
+        try:
+            self.messages += self.frames.receive(data)
         except wire.WebSocketError as error:
             self.code = error.close_code
             self.close(self.code, str(error)[:100])
@@ -263,7 +269,7 @@ class Conversation:
             headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
         self.connection.status, self.open = 101, True
         self.connection.write(h11.InformationalResponse(status_code=101, headers=headers))
-        self.messages += self.frames.receive(self.connection.http.trailing_data[0])
+        self.take(self.connection.http.trailing_data[0])
 
     def write(self, message):
         self.connection.writer.write(wire.build(message))
@@ -333,6 +339,10 @@ class Server:
             return await asyncio.wait_for(self.told.get(), 10 if what == "lifespan.startup" else 1)
         except TimeoutError:
             return {"type": "none"}
+
+
+def response(status, headers):
+    return h11.Response(status_code=status, headers=headers, reason=REASONS.get(status, ""))
 
 
 def complete_headers(event):

@@ -11,6 +11,7 @@ fence and returns HTML. Whatever goes wrong stops the build.
 """
 
 import ast
+import json
 import re
 import tomllib
 from functools import wraps
@@ -20,6 +21,8 @@ from pathlib import Path
 from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog
+from exhibits.backstage import tapping
+from exhibits.fields import gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -183,6 +186,198 @@ def table(css_class, columns, rows):
     return (f'<div class="table"><table class="{css_class}" role="table">'
             f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
             f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>')  # fmt: skip
+
+
+# ---------------------------------------------------------------- recordings: what was said, byte by byte
+
+# In which order the pieces of a link are shown. The ones with True go from the first of its two ends to the second.
+SAID = {"request": True, "client": True, "environ": True, "stdin": True,
+        "response": False, "server": False, "stdout": False, "stderr": False}  # fmt: skip
+# A field's kind chooses its colour. What no pattern names is a value.
+KINDS = [
+    ("size", re.compile(r"\w+_?(length|size)|\[len\]|MASK, length", re.IGNORECASE)),
+    ("name", re.compile(r"name|key|nameData|field[- ]name")),
+    ("frame", re.compile(r"[:=,]|SP|OWS|CRLF|NL|NUL|line end|empty line|reserved|paddingData|version|type|requestId|"
+                         r"modifier\d|FIN, RSV, opcode|masking key|last-chunk")),
+    ("body", re.compile(r"body|message-body|contentData|chunk-data|payload|log")),
+]  # fmt: skip
+KEPT = 128  # of a longer field the dump shows this many bytes, and leaves the middle out
+
+
+def recording(name):
+    """What docs/recordings keeps of a run, by name ("fastcgi-greeting")."""
+    return json.loads((ROOT / "docs" / "recordings" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@fence
+def wire(text):
+    """A recording, "fastcgi-greeting", or the one link of it whose number follows: its dumps, or its calls."""
+    name, *number = text.split()
+    links = recording(name)["links"]
+    chosen = [int(*number)] if number else range(len(links))
+    return "".join(link_view(f"{name}-{index}", links[index]) for index in chosen)
+
+
+def link_view(id, link):
+    """Everything that passed on one link of a recording. Its parts have ids that begin with `id`."""
+    if "calls" in link:
+        return calls_view(id, link)
+    explained = tapping.explain(link)
+    return "".join(
+        piece_view(f"{id}-{what}", link, what, link["said"][what].encode("latin-1"), explained[what])
+        for what in sorted(explained, key=list(SAID).index)
+    )
+
+
+def piece_view(id, link, what, data, fields):
+    """One thing that was said: its dump, and the table of its fields. ValueError if the fields leave a gap."""
+    if gap := gaps(fields, data):
+        raise ValueError(f"{id}: {gap}")
+    one, other = map(escape, link["between"] if SAID[what] else reversed(link["between"]))
+    title = f"<b>{what}</b> from {one} to {other}"
+    carrier = escape(link["carrier"])
+    if not data:
+        return f'<p class="silent">{carrier} {title}: no bytes.</p>'
+    rows = "".join(
+        f"<tr><td>{f.offset}<td>{f.length}<td><b>{escape(f.name)}</b> {escape(shown(f.value))}"
+        f"<td>{escape(f.meaning)} <small>{escape(f.section)}</small>"
+        for f in fields
+    )
+    named = unique(field.section for field in fields)
+    said_by = ", ".join(f"<span>{section_link(section)}</span>" for section in named)
+    count = f"{len(fields)} fields" if len(fields) > 1 else "1 field"
+    return (
+        f'<figure class="wire" id="{id}"><figcaption>{carrier} {title}: {len(data):,} bytes in {count}</figcaption>'
+        f'<p class="says">Point at a byte, or move through them with Tab and the arrow keys.</p>'
+        f"{dump(id, data, fields)}"
+        f"<details><summary>The fields in a table</summary><table><thead><tr><th>Offset<th>Bytes<th>Name, value"
+        f"<th>Meaning, section</thead><tbody>{rows}</tbody></table>"
+        f'<p class="sections">Named here: {said_by}.</p></details></figure>'
+    )
+
+
+def dump(id, data, fields):
+    """The bytes in rows of 16, or of 8 where that is too wide: offsets, hexadecimal, text."""
+    digits, glyphs = [], []
+    for field in fields:
+        end = field.offset + field.length
+        first, last = left_out(field)
+        pieces = [data[field.offset : first], data[last:end]] if last else [data[field.offset : end]]
+        kind = kind_of(field)
+        gap = f'<em class="out">{last - first:,} bytes left out</em>'
+        digits.append(f'<span class="{kind}" id="{id}-{field.offset}">{gap.join(each.hex(" ") for each in pieces)}</span>')
+        gap = '<em class="out"> </em>'
+        glyphs.append(f'<span class="{kind}">{gap.join(map(glyphs_of, pieces))}</span>')
+    return (f'<div class="dump"><div class="offsets" aria-hidden="true">{offsets(len(data), fields)}</div>'
+            f'<div class="hex">{" ".join(digits)}</div>'
+            f'<div class="text" aria-hidden="true">{"".join(glyphs)}</div></div>')  # fmt: skip
+
+
+def offsets(length, fields):
+    """Where the rows of a dump begin. Wide dumps show every other one."""
+    gaps = dict(gap for gap in map(left_out, fields) if any(gap))
+    start, rows = 0, []
+    while start < length:
+        if start in gaps:
+            rows.append("<i>⋮</i>")
+            start = gaps[start]
+        else:
+            rows.append(f"<i{' class=half' if start % 16 else ''}>{start:04x}</i>")
+            start += 8
+    return "".join(rows)
+
+
+def left_out(field):
+    """From where to where the dump leaves out the middle of a long field: whole rows of 16, or (0, 0)."""
+    if field.length <= 2 * KEPT:
+        return 0, 0
+    return (field.offset + KEPT) // 16 * 16, (field.offset + field.length - KEPT // 2) // 16 * 16
+
+
+def kind_of(field):
+    return next((kind for kind, pattern in KINDS if pattern.fullmatch(field.name)), "value")
+
+
+def glyphs_of(data):
+    """A character for each byte: ASCII's own, and a dot for whatever cannot be seen."""
+    return escape("".join(chr(byte) if 32 <= byte < 127 else "·" for byte in data))
+
+
+def shown(value):
+    """A value as a reader may see it: as UTF-8 where it is that, and what cannot be seen escaped."""
+    try:
+        value = value.encode("latin-1").decode()
+    except UnicodeError:
+        pass
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in value)
+
+
+SECTIONS = [
+    (re.compile(r"RFC (\d+)(?: section |.*§ ?)([\d.]+)"), r"https://www.rfc-editor.org/rfc/rfc\1#section-\2"),
+    (re.compile(r"FastCGI 1\.0 section ([\d.]+)"), r"https://fastcgi-archives.github.io/FastCGI_Specification.html#S\1"),
+    (re.compile(r"SCGI section .*"), "https://python.ca/scgi/protocol.txt"),
+    (re.compile(r"The uwsgi Protocol §.*"), "https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html"),
+    (re.compile(r"nginx, \$(\w+)"), r"https://nginx.org/en/docs/http/ngx_http_core_module.html#var_\1"),
+    (re.compile(r"(\w+)\((\d)\)"), r"https://man7.org/linux/man-pages/man\2/\1.\2.html"),
+]
+
+
+def section_link(section):
+    """The name of a section, linked to where it can be read if that is known."""
+    for pattern, address in SECTIONS:
+        if found := pattern.fullmatch(section):
+            return link(found.expand(address), escape(section))
+    return escape(section)
+
+
+# ---------------------------------------------------------------- recordings: calls
+
+
+def calls_view(id, link):
+    """The calls of a link, in order."""
+    server, program = link["between"]
+    title = f"{escape(link['carrier'])}, between {escape(server)} and {escape(program)}: {len(link['calls'])} calls"
+    calls = (call_view(f"{id}-call-{number}", call, server) for number, call in enumerate(link["calls"], 1))
+    return f'<figure class="calls" id="{id}"><figcaption>{title}</figcaption><ol>{"".join(calls)}</ol></figure>'
+
+
+def call_view(id, call, server):
+    """One call: who makes it, with what, and what comes of it."""
+    by = server if call["by"] == "server" else "program"
+    arguments = [value_view(id, argument) for argument in call["arguments"]]
+    says = f'<p><b>{escape(by)}</b> calls <code>{escape(call["call"])}</code>{"" if arguments else "<code>()</code>"}</p>'
+    for argument in arguments:
+        says += f'<div class="with"><span>with</span> {argument}</div>'
+    if "returns" in call:
+        says += f'<div class="gives"><span>returns</span> {value_view(f"{id}-returns", call["returns"])}</div>'
+    if "raises" in call:
+        says += f'<div class="gives"><span>raises</span> <code>{escape(call["raises"])}</code></div>'
+    return f'<li class="{call["by"]}" id="{id}">{says}</li>'
+
+
+def value_view(id, value):
+    """A value of a call. A dict becomes a list of its keys, which a link can name."""
+    if not isinstance(value, dict):
+        return f"<code>{escape(literal(value))}</code>"
+    pairs = "".join(
+        f'<div id="{id}-{escape(key)}"><dt><code>{escape(repr(key))}</code></dt>'
+        f"<dd><code>{escape(literal(each))}</code></dd></div>"
+        for key, each in value.items()
+    )
+    if len(value) <= 6:
+        return f"<dl>{pairs}</dl>"
+    return f"<details open><summary>a dict of {len(value)}</summary><dl>{pairs}</dl></details>"
+
+
+def literal(value):
+    """A value of a recording as Python writes it. Bytes ("b'…'") and other objects ("<method>") are texts there."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {literal(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, str) and (re.match(r"b['\"]|<\w+>$", value) or value == "None"):
+        return value
+    return repr(value)
 
 
 # ---------------------------------------------------------------- the repository

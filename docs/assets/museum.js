@@ -1,0 +1,94 @@
+// The dumps of the wire views: what a field means, at the pointer or from the keyboard.
+// Everything shown here stands in the table below the dump too, one row for each field.
+
+document$.subscribe(() => {
+  document.querySelectorAll("figure.wire").forEach(start);
+  open();
+});
+addEventListener("hashchange", open);
+
+function start(figure) {
+  const says = figure.querySelector(".says");
+  const rows = figure.querySelectorAll("tbody tr");
+  const fields = [...figure.querySelectorAll(".hex > span")];
+  const texts = [...figure.querySelectorAll(".text > span")];
+  const hex = figure.querySelector(".hex");
+  let chosen = 0;
+
+  hex.setAttribute("role", "listbox");
+  hex.setAttribute("aria-label", figure.querySelector("figcaption").textContent);
+  fields.forEach((field, i) => {
+    const [offset, length, name, meaning] = rows[i].cells;
+    field.setAttribute("role", "option");
+    field.setAttribute("aria-label", `${name.textContent}, byte ${offset.textContent}. ${meaning.textContent}`);
+    field.tabIndex = i ? -1 : 0;
+  });
+
+  function explain(i) {
+    const [offset, length, name, meaning] = rows[i].cells;
+    const last = +offset.textContent + +length.textContent - 1;
+    const place = document.createElement("a");
+    place.href = "#" + fields[i].id;
+    place.tabIndex = -1;
+    place.textContent = length.textContent === "1" ? `byte ${last}` : `bytes ${offset.textContent}–${last}`;
+    says.replaceChildren(place, " ", ...clones(name), " — ", ...clones(meaning));
+    const section = says.querySelector("small");
+    for (const known of figure.querySelectorAll(".sections span"))
+      if (known.textContent === section.textContent) section.replaceChildren(...clones(known));
+    for (const parts of [fields, texts]) parts.forEach((part, n) => part.classList.toggle("on", n === i));
+  }
+
+  function choose(i, address = true) {
+    fields[chosen].tabIndex = -1;
+    fields[chosen].removeAttribute("aria-selected");
+    chosen = i;
+    fields[i].tabIndex = 0;
+    fields[i].setAttribute("aria-selected", "true");
+    explain(i);
+    if (address) history.replaceState(history.state, "", "#" + fields[i].id);
+  }
+
+  // The field that is nearest below or above.
+  function beyond(i, step) {
+    const here = fields[i].getClientRects()[0];
+    let best = i, least = Infinity;
+    fields.forEach((field, n) => {
+      for (const there of field.getClientRects()) {
+        const down = (there.top - here.top) * step;
+        const away = down * 100 + Math.abs(there.left - here.left);
+        if (n !== i && down > 5 && away < least) [best, least] = [n, away];
+      }
+    });
+    return best;
+  }
+
+  const at = (event) => {
+    const span = event.target.closest(".hex > span, .text > span");
+    return span ? Math.max(fields.indexOf(span), texts.indexOf(span)) : -1;
+  };
+  const dump = figure.querySelector(".dump");
+  dump.addEventListener("mouseover", (event) => at(event) >= 0 && explain(at(event)));
+  dump.addEventListener("mouseleave", () => says.querySelector("a") && explain(chosen));
+  dump.addEventListener("click", (event) => at(event) >= 0 && choose(at(event)));
+  hex.addEventListener("focusin", (event) => at(event) >= 0 && choose(at(event), false));
+  hex.addEventListener("keydown", (event) => {
+    const last = fields.length - 1;
+    const to = { ArrowRight: Math.min(chosen + 1, last), ArrowLeft: Math.max(chosen - 1, 0), Home: 0, End: last,
+                 ArrowDown: () => beyond(chosen, 1), ArrowUp: () => beyond(chosen, -1) }[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    fields[typeof to === "function" ? to() : to].focus();
+  });
+  figure.choose = (field) => choose(fields.indexOf(field), false);
+}
+
+const clones = (element) => [...element.cloneNode(true).childNodes];
+
+// Open and mark the field that the address names.
+function open() {
+  const field = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const figure = field?.closest("figure.wire");
+  if (!figure?.choose || field === figure) return;
+  figure.choose(field);
+  field.scrollIntoView({ block: "center" });
+}
