@@ -1,7 +1,6 @@
 """Our ASGI server, where the contract does not look: its start and end, and clients who break the rules."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -122,8 +121,8 @@ def test_a_program_without_lifespan_is_served(tmp_path):
 
 
 def test_a_busy_port_is_one_sentence(tmp_path, server):
-    ended = subprocess.run([sys.executable, "-m", "exhibits.asgi.server", "--port", str(server.port), "exhibits.asgi.hello"],
-                           cwd=ROOT, capture_output=True, text=True, timeout=10)  # fmt: skip
+    command = [sys.executable, "-m", "exhibits.asgi.server", "--port", str(server.port), "exhibits.asgi.hello"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10)
     assert ended.returncode == 2 and ended.stderr.startswith("cannot listen on 127.0.0.1 port")
     assert "Traceback" not in ended.stderr
 
@@ -134,7 +133,8 @@ def test_http_that_is_none_gets_a_400(server):
 
 
 def test_two_requests_at_once_get_two_answers_in_order(server):
-    received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    second = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + second)
     assert received.startswith(b"HTTP/1.1 200 ") and b"HTTP/1.1 500 " in received
 
 
@@ -169,8 +169,9 @@ def test_how_a_conversation_ends(server, text, code):
     (bytes.fromhex("81ff0000000010000000"), 1009),  # 256 MiB
 ])  # fmt: skip
 def test_frames_that_break_the_rules(server, sent, code):
-    received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" + sent)  # fmt: skip
+    handshake = (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+    received = server.ask(handshake + sent)
     head, _, frames = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     closed = wire.Reader(from_client=False).receive(frames.removesuffix(b"<reset>"))

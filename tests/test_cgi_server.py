@@ -38,7 +38,7 @@ class Server:
         with self.log.open("wb") as log:
             # A standard input that never ends: a script that got it would hang.
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stderr=log, cwd=folder, 
+                command, stdin=subprocess.PIPE, stderr=log, cwd=folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
             )
         eventually(lambda: self.said("listening on") or self.process.poll() is not None)
@@ -685,7 +685,8 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     (["/nowhere/script"], "/nowhere/script is not a program"),
 ])  # fmt: skip
 def test_wrong_arguments(arguments, said):
-    done = subprocess.run([sys.executable, "-m", "exhibits.cgi.server", *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    command = [sys.executable, "-m", "exhibits.cgi.server", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
 
 

@@ -153,7 +153,8 @@ def test_however_the_bytes_are_cut_the_same_error_comes(data):
 @given(st.text(max_size=300))
 def test_against_another_implementation(text):
     """websockets reads what we write, in both roles, and writes what we read."""
-    server, client = Protocol(SERVER, state=State.OPEN), ClientProtocol(parse_uri("ws://museum.test/"), state=State.OPEN)
+    server = Protocol(SERVER, state=State.OPEN)
+    client = ClientProtocol(parse_uri("ws://museum.test/"), state=State.OPEN)
     server.receive_data(wire.build(wire.Message(text), MASK))
     client.receive_data(wire.build(wire.Message(text)))
     assert [frame.data.decode() for frame in server.events_received() + client.events_received()] == [text, text]

@@ -10,9 +10,10 @@ from exhibits.fields import Malformed, gaps
 # (what a program prints, form, status, reason, headers, location)
 RESPONSES = {
     "document": (b"Content-Type: text/plain\r\n\r\n", "document", 200, b"", [(b"Content-Type", b"text/plain")], None),
-    "document with status": (b"Status: 404 Not Found\r\nContent-Type: a/b\r\nX-Y: z\r\n\r\n", "document", 404, b"Not Found",
-                             [(b"Content-Type", b"a/b"), (b"X-Y", b"z")], None),
-    "line feeds": (b"Content-Type: a/b\nX: y\n\n", "document", 200, b"", [(b"Content-Type", b"a/b"), (b"X", b"y")], None),
+    "document with status": (b"Status: 404 Not Found\r\nContent-Type: a/b\r\nX-Y: z\r\n\r\n", "document", 404,
+                             b"Not Found", [(b"Content-Type", b"a/b"), (b"X-Y", b"z")], None),
+    "line feeds": (b"Content-Type: a/b\nX: y\n\n", "document", 200, b"",
+                   [(b"Content-Type", b"a/b"), (b"X", b"y")], None),
     "local redirect": (b"Location: /there?x=1\r\n\r\n", "local redirect", 200, b"",
                        [(b"Location", b"/there?x=1")], b"/there?x=1"),
     "client redirect": (b"Location: http://a.test/\r\n\r\n", "client redirect", 302, b"",

@@ -277,6 +277,7 @@ TEXT = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=300)
 VARIABLES = st.dictionaries(TEXT, TEXT, max_size=20)
 
 
+@settings(deadline=None)
 @given(IDS, VARIABLES, st.lists(st.binary(min_size=1, max_size=200)), st.integers(1, 300))
 def test_a_request_survives_the_wire(id, variables, body, size):
     messages = [BeginRequest(id), Params(id, variables), *[Stdin(id, data) for data in body], Stdin(id, b"")]
@@ -293,7 +294,7 @@ NOISE = st.binary(max_size=100) | st.lists(RECORDS, max_size=8).map(b"".join)
 TURNS = st.lists(NOISE | st.sampled_from([BEGIN, PARAMS_END, STDIN_END]), max_size=8).map(b"".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(TURNS, st.sampled_from([ApplicationReader, web_server_reader]), st.integers(1, 50))
 def test_arbitrary_bytes_are_messages_or_malformed_however_cut(data, side, size):
     def outcome(size):
@@ -310,7 +311,7 @@ def test_arbitrary_bytes_are_messages_or_malformed_however_cut(data, side, size)
     assert outcome(size) == outcome(max(1, len(data)))
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(TURNS)
 def test_arbitrary_bytes_are_explained_or_malformed(data):
     try:

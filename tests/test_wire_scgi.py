@@ -163,6 +163,7 @@ LATIN = st.characters(min_codepoint=1, max_codepoint=255)
 VARIABLES = st.dictionaries(st.text(LATIN, min_size=1, max_size=50), st.text(LATIN, max_size=300), max_size=20)
 
 
+@settings(deadline=None)
 @given(VARIABLES, st.binary(max_size=200), st.integers(1, 300))
 def test_a_request_survives_the_wire(variables, body, size):
     variables = {"CONTENT_LENGTH": str(len(body)), "SCGI": "1"} | {
@@ -182,7 +183,7 @@ NOISE = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(NOISE, st.integers(1, 50))
 def test_arbitrary_bytes_are_messages_or_malformed_however_cut(data, size):
     def outcome(size):

@@ -328,7 +328,7 @@ class Server:
         try:
             await self.application(scope, self.events.get, self.told.put)
         except Exception:
-            pass  # "the server must continue": a program may have no lifespan (Lifespan, "Scope")
+            await self.told.put({"type": "none"})  # a program may have no lifespan (Lifespan, "Scope")
         while True:
             await self.events.get()
             await self.told.put({"type": "none"})

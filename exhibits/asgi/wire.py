@@ -174,7 +174,8 @@ def read_frame(data, start, offset, from_client, limit=LIMIT):
     if opcode & 8 and length > 125:
         raise LongControl(f"a {NAMES[opcode]} of more than 125 bytes", here + 1)
     if has_mask != from_client:
-        raise WrongMasking("a client's frame without a mask" if from_client else "a server's frame with a mask", here + 1)
+        wrong = "a client's frame without a mask" if from_client else "a server's frame with a mask"
+        raise WrongMasking(wrong, here + 1)
     if length > 125:
         size, least = (2, 126) if length == 126 else (8, 1 << 16)
         head += size
@@ -241,7 +242,8 @@ def read_close(payload, here):
     if not payload:
         return Close(1005, "")
     code = int.from_bytes(payload[:2], "big")
-    if len(payload) < 2 or not (code in range(1000, 1015) and code not in (1004, 1005, 1006) or 3000 <= code < 5000):
+    defined = 1000 <= code <= 1014 and code not in (1004, 1005, 1006)
+    if len(payload) < 2 or not (defined or 3000 <= code < 5000):
         raise BadClose(f"{code} is no code to close with", here)
     return Close(code, decode(payload[2:], here))
 
@@ -283,7 +285,7 @@ def explain_frames(data, from_client):
         add(1, "FIN, RSV, opcode", f"{'last' if frame.fin else 'more to come'}, {kind}",
             "Whether the message ends with this frame, three bits that must be 0, and what kind it is.", "5.2")
         add(1, "MASK, length", f"{'masked' if frame.masked else 'not masked'}, {data[start + 1] & 127}",
-            "A client masks, a server does not. Lengths up to 125 stand here; 126 and 127 say that 2 or 8 bytes follow.",
+            "A client masks, a server does not. Lengths up to 125 stand here; 126 and 127 announce 2 or 8 bytes more.",
             "5.2")
         add(frame.head - 2, "extended payload length", str(frame.length),
             "The length, big-endian, where seven bits are not enough for it.", "5.2")

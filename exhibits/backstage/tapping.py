@@ -219,7 +219,9 @@ def link(one, other, carrier, **said):
 
 
 # Where the wire of a carrier is explained: the room that shows it.
-ROOMS = {"process": "cgi", "FastCGI": "fastcgi", "SCGI": "scgi", "uwsgi": "uwsgi", "HTTP/1.1": "wsgi", "WebSocket": "asgi"}
+ROOMS = {
+    "process": "cgi", "FastCGI": "fastcgi", "SCGI": "scgi", "uwsgi": "uwsgi", "HTTP/1.1": "wsgi", "WebSocket": "asgi",
+}  # fmt: skip
 
 
 def explain(link):

@@ -46,8 +46,10 @@ def show(link, console):
         table = Table("at", "bytes", "field", "value", "meaning", box=box.SIMPLE_HEAD, padding=(0, 1))
         for number, field in enumerate(fields):
             colour = COLOURS[number % len(COLOURS)]
-            table.add_row(str(field.offset), f"[{colour}]{escape(printable(data, field))}[/]", escape(field.name),
-                          escape(shortened(field.value)), f"{escape(field.meaning)} [dim]{escape(field.section)}[/]")  # fmt: skip
+            table.add_row(
+                str(field.offset), f"[{colour}]{escape(printable(data, field))}[/]", escape(field.name),
+                escape(shortened(field.value)), f"{escape(field.meaning)} [dim]{escape(field.section)}[/]",
+            )  # fmt: skip
         console.print(table)
     for number, event in enumerate(link.get("calls", ()), 1):
         console.print(f"  {number:2} {escape(json.dumps(event, ensure_ascii=False))}", soft_wrap=True)

@@ -37,8 +37,7 @@ class Connection:
 
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.RequestReader()
-        self.environ, self.input, self.ended = None, bytearray(), False
-        self.output, self.began = b"", False
+        self.environ, self.input, self.ended, self.output, self.began = None, bytearray(), False, b"", False
         for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask the system twice for each step
             sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
 
