@@ -43,7 +43,7 @@ async def application(scope, receive, send):
     elif scope["path"] == "/nothing":
         return
     else:
-        while (event := await receive()).get("more_body"):
+        while scope["path"] != "/nothing-read" and (await receive()).get("more_body"):
             pass
         await send({{"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}})
         await send({{"type": "http.response.body", "body": b"ok"}})
@@ -136,6 +136,12 @@ def test_two_requests_at_once_get_two_answers_in_order(server):
     second = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + second)
     assert received.startswith(b"HTTP/1.1 200 ") and b"HTTP/1.1 500 " in received
+
+
+def test_a_program_that_reads_no_body_keeps_its_connections(server):
+    one = b"POST /nothing-read HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+    received = server.ask(one + one.replace(b"Host", b"Connection: close\r\nHost"))
+    assert received.count(b"HTTP/1.1 200 ") == 2
 
 
 def test_half_an_answer_is_cut_off(server):

@@ -72,6 +72,8 @@ class Connection:
                 await self.run(self.scope(request, "http", self.server.scheme), self.receive, self.send)
                 if not self.complete and not self.is_gone():
                     self.give_up()
+                while self.http.their_state is h11.SEND_BODY and type(self.http.next_event()) is h11.Data:
+                    pass  # a program need not read the body; what has come of it is thrown away
         except TimeoutError:
             return False
         except h11.RemoteProtocolError as error:
