@@ -18,9 +18,9 @@ function start(figure) {
   hex.setAttribute("role", "listbox");
   hex.setAttribute("aria-label", figure.querySelector("figcaption").textContent);
   fields.forEach((field, i) => {
-    const [offset, length, name, meaning] = rows[i].cells;
+    const [offset, , name, meaning] = rows[i].cells;
     field.setAttribute("role", "option");
-    field.setAttribute("aria-label", `${name.textContent}, byte ${offset.textContent}. ${meaning.textContent}`);
+    field.setAttribute("aria-description", `${name.textContent}, byte ${offset.textContent}. ${meaning.textContent}`);
     field.tabIndex = i ? -1 : 0;
   });
 

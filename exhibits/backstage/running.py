@@ -1,5 +1,6 @@
 """Starting a stack of the catalog and stopping it without a trace."""
 
+import fcntl
 import http.client
 import importlib.metadata
 import os
@@ -104,12 +105,40 @@ def readable_python():
 
 
 def free_port(host="127.0.0.1"):
-    """A port nobody listens on, below the range from which systems lend ports to clients."""
-    for _ in range(100):
+    """A port nobody listens on, below the range from which systems lend ports to clients.
+
+    Until the server listens there, another exhibit might take the same one, and
+    visitors would come to the wrong door: so this process keeps it for good.
+    """
+    for _ in range(1000):
         port = random.randrange(20000, 30000)
-        if is_free(host, port):
+        if is_free(host, port) and keep(port):
             return port
     raise CannotStart(f"no free port was found on {host}")
+
+
+@cache
+def ports():
+    """The file in which processes of this checkout lock the ports they keep, one byte for each."""
+    return open(ROOT / ".ports.lock", "ab")
+
+
+kept, keeping = set(), threading.Lock()
+
+
+def keep(port):
+    """Reserve a port against other threads and processes; False where one of them has it."""
+    with keeping:
+        if port in kept:
+            return False
+        try:
+            fcntl.lockf(ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except BlockingIOError:
+            return False
+        except OSError:  # a checkout that cannot be written: there is no better guess than a free port
+            pass
+        kept.add(port)
+        return True
 
 
 def is_free(host, port):

@@ -201,6 +201,7 @@ KINDS = [
                          r"modifier\d|FIN, RSV, opcode|masking key|last-chunk")),
     ("body", re.compile(r"body|message-body|contentData|chunk-data|payload|log")),
 ]  # fmt: skip
+LEGEND = {"name": "name", "value": "value", "size": "length", "body": "body", "frame": "what holds them together"}
 KEPT = 128  # of a longer field the dump shows this many bytes, and leaves the middle out
 
 
@@ -235,25 +236,27 @@ def piece_view(id, link, what, data, fields):
         raise ValueError(f"{id}: {gap}")
     one, other = map(escape, link["between"] if SAID[what] else reversed(link["between"]))
     title = f"<b>{what}</b> from {one} to {other}"
-    carrier = escape(link["carrier"])
     if not data:
-        return f'<p class="silent">{carrier} {title}: no bytes.</p>'
+        return f'<p class="silent">{escape(link["carrier"])} {title}: no bytes.</p>'
     rows = "".join(
-        f"<tr><td>{f.offset}<td>{f.length}<td><b>{escape(f.name)}</b> {escape(shown(f.value))}"
-        f"<td>{escape(f.meaning)} <small>{escape(f.section)}</small>"
+        f"<tr><td>{f.offset}</td><td>{f.length}</td><td><b>{escape(f.name)}</b> {escape(shown(f.value))}</td>"
+        f"<td>{escape(f.meaning)} <small>{escape(f.section)}</small></td></tr>"
         for f in fields
     )
     named = unique(field.section for field in fields)
     said_by = ", ".join(f"<span>{section_link(section)}</span>" for section in named)
     count = f"{len(fields)} fields" if len(fields) > 1 else "1 field"
-    return (
-        f'<figure class="wire" id="{id}"><figcaption>{carrier} {title}: {len(data):,} bytes in {count}</figcaption>'
-        f'<p class="says">Point at a byte, or move through them with Tab and the arrow keys.</p>'
-        f"{dump(id, data, fields)}"
-        f"<details><summary>The fields in a table</summary><table><thead><tr><th>Offset<th>Bytes<th>Name, value"
-        f"<th>Meaning, section</thead><tbody>{rows}</tbody></table>"
-        f'<p class="sections">Named here: {said_by}.</p></details></figure>'
-    )
+    kinds = [kind for kind in LEGEND if kind in map(kind_of, fields)]
+    legend = " ".join(f'<span class="{kind}">{LEGEND[kind]}</span>' for kind in kinds)
+    caption = f"{escape(link['carrier'])} {title}: {len(data):,} bytes in {count}"
+    return f"""<figure class="wire" id="{id}" data-search-exclude><figcaption>{caption}</figcaption>
+<p class="says">Point at a byte, or move through them with Tab and the arrow keys.</p>
+{dump(id, data, fields)}
+<p class="legend">{legend}</p>
+<details><summary>{count} in a table</summary>
+<table><thead><tr><th>Offset</th><th>Bytes</th><th>Name, value</th><th>Meaning, section</th></tr></thead>
+<tbody>{rows}</tbody></table>
+<p class="sections">Named here: {said_by}.</p></details></figure>"""
 
 
 def dump(id, data, fields):
@@ -338,7 +341,7 @@ def calls_view(id, link):
     server, program = link["between"]
     title = f"{escape(link['carrier'])}, between {escape(server)} and {escape(program)}: {len(link['calls'])} calls"
     calls = (call_view(f"{id}-call-{number}", call, server) for number, call in enumerate(link["calls"], 1))
-    return f'<figure class="calls" id="{id}"><figcaption>{title}</figcaption><ol>{"".join(calls)}</ol></figure>'
+    return f'<figure class="calls" id="{id}" data-search-exclude><figcaption>{title}</figcaption><ol>{"".join(calls)}</ol></figure>'
 
 
 def call_view(id, call, server):
@@ -378,6 +381,104 @@ def literal(value):
     if isinstance(value, str) and (re.match(r"b['\"]|<\w+>$", value) or value == "None"):
         return value
     return repr(value)
+
+
+# ---------------------------------------------------------------- recordings: the same thing at every stage
+
+# What `same` can look for: in which recording, among which things said, by which pattern where it is HTTP or
+# like it, under which of CGI's names elsewhere, and under which key of an ASGI scope.
+SAME = {
+    "method": ("greeting", "request", rb"\A\w+", "REQUEST_METHOD", "method"),
+    "path": ("greeting", "request", rb"/[^? ]*", "PATH_INFO", "path"),
+    "query": ("greeting", "request", rb"(?<=\?)[^ ]*", "QUERY_STRING", "query_string"),
+    "host": ("greeting", "request", rb"Host:[^\r]*\r\n", "HTTP_HOST", "headers"),
+    "end": ("form", "request", rb"Content-Length:[^\r]*\r\n", "CONTENT_LENGTH", None),
+    "status": ("greeting", "response", rb"(HTTP/1.1 |Status: )[^\r]*\r\n", None, "status"),
+    "header": ("greeting", "response", rb"(?i)Content-Type:[^\r]*\r\n", None, "headers"),
+}
+
+
+@fence
+def same(item):
+    """Where one thing of the same request stands at every stage, from the recordings."""
+    name = SAME[item][0]
+    rows = [("", ["HTTP", *said_at(f"wsgi-{name}", 0, item)])]
+    for stage in catalog.STAGES:
+        found = called_at if stage.name in ("wsgi", "asgi") else said_at
+        rows.append(("", [escape(stage.title), *found(f"{stage.name}-{name}", 1, item)]))
+    return table("same", ["Stage", "Where", "What stands there"], rows)
+
+
+def said_at(name, index, item):
+    """Where the bytes of an item stand, and the bytes: two cells. ValueError if there are none."""
+    _, what, pattern, variable, _ = SAME[item]
+    link = recording(name)["links"][index]
+    if link["carrier"] == "process":
+        what = {"request": "environ", "response": "stdout"}[what]
+    data, fields = link["said"][what].encode("latin-1"), tapping.explain(link)[what]
+    if link["carrier"] == "HTTP/1.1" or not variable:
+        found = re.search(pattern, data)
+        if not found:
+            raise ValueError(f"{name}: no {item} in the {what}")
+        spans = [found.span()]
+    else:
+        spans = [variable_at(variable, fields)]
+        if link["carrier"] == "FastCGI" and item == "end":
+            spans.append(re.search(rb"\x01\x05\x00\x01\x00{4}", data).span())  # a record of standard input without content
+    where, bytes_there = "", ""
+    for start, end in spans:
+        within = [field for field in fields if field.offset < end and field.offset + field.length > start]
+        where += place(f"{name}-{index}-{what}-{within[0].offset}", f"{what}, bytes {start}–{end - 1}")
+        parts = [(kind_of(f), data[max(f.offset, start) : min(f.offset + f.length, end)]) for f in within]
+        digits = " ".join(f'<span class="{kind}">{part.hex(" ")}</span>' for kind, part in parts)
+        glyphs = "".join(f'<span class="{kind}">{glyphs_of(part)}</span>' for kind, part in parts)
+        bytes_there += f'<div class="wire bytes"><div>{glyphs}</div><div class="hex">{digits}</div></div>'
+    return where, bytes_there
+
+
+def variable_at(name, fields):
+    """From where to where a variable stands: its name, its value and what belongs to them. StopIteration if nowhere."""
+    kinds = [kind_of(field) for field in fields]
+    first = last = next(i for i, f in enumerate(fields) if kinds[i] == "name" and f.value == name)
+    while kinds[first - 1] == "size":
+        first -= 1
+    while kinds[last] != "value":
+        last += 1
+    while fields[last + 1].name == "NUL":
+        last += 1
+    return fields[first].offset, fields[last].offset + fields[last].length
+
+
+def called_at(name, index, item):
+    """The same of a link of calls: which call, and the value there."""
+    _, what, _, variable, key = SAME[item]
+    calls = recording(name)["links"][index]["calls"]
+    if name.startswith("wsgi"):
+        if what == "request":
+            return called(name, index, 1, "environ", variable, calls[0]["arguments"][0][variable], variable)
+        number, call = next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "start_response")
+        status, headers = call["arguments"]
+        return called(name, index, number, "start_response", None, status if item == "status" else headers[0])
+    if item == "end":
+        number, call = next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "receive")
+        return called(name, index, number, "event", "more_body", call["returns"]["more_body"], "returns-more_body")
+    number, call = (1, calls[0]) if what == "request" else next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "send")
+    value = call["arguments"][0][key]
+    value = value[0] if key == "headers" else value  # Host and Content-Type come first
+    return called(name, index, number, "scope" if what == "request" else "event", key, value, key)
+
+
+def called(name, index, number, holder, key, value, anchor=None):
+    expression = holder if key is None else f"{holder}[{key!r}]"
+    id = f"{name}-{index}-call-{number}" + (f"-{anchor}" if anchor else "")
+    return place(id, f"call {number}"), f"<code>{escape(expression)}</code><br><code>{escape(literal(value))}</code>"
+
+
+def place(id, text):
+    """A link from a page of the top level to a part of a recording: greetings are shown by their stages."""
+    stage, name, _ = id.split("-", 2)
+    folder = "stages" if name == "greeting" else "bytes"
+    return f"<p>{link(f'../{folder}/{stage}/#{id}', escape(text))}</p>"
 
 
 # ---------------------------------------------------------------- the repository
