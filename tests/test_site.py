@@ -16,12 +16,14 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
+from exhibits.backstage import tapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
-HEADINGS = ["Why it came", "The smallest program", "The guestbook through it", "Run it", "Its servers",
-            "Known differences", "Sources & tests"]  # fmt: skip
+HEADINGS = ["Why it came", "The smallest program", "The guestbook through it", "The bytes", "Run it",
+            "Its servers", "Known differences", "Sources & tests"]  # fmt: skip
 ROOMS = [stage.name for stage in catalog.STAGES]
+RECORDINGS = sorted(path.stem for path in (ROOT / "docs" / "recordings").glob("*.json"))
 
 
 class Page(HTMLParser):
@@ -166,7 +168,8 @@ def test_known_differences_are_shown(pages):
             assert plain in checks and plain in stage, entry
 
 
-@pytest.mark.parametrize("fence", [fences.servers, fences.differences, fences.sources, fences.run, fences.files])
+@pytest.mark.parametrize("fence", [fences.servers, fences.differences, fences.sources, fences.run, fences.files,
+                                   fences.wire, fences.same])  # fmt: skip
 def test_a_fence_that_cannot_render_stops_the_build(fence):
     with pytest.raises(SuperFencesException):
         fence("nonsense", "name", "name", {}, None)
@@ -181,3 +184,79 @@ def test_a_known_difference_becomes_a_row(monkeypatch):
     assert "<code>x</code> &lt; 1" in row
     assert '<a href="https://example.org/a?b=1&amp;c">example.org/a?b=1&amp;c</a>, line 2' in row
     assert fences.differences("cgi", "differences", "differences", {}, None) == "<p>None are known.</p>"
+
+
+# ---------------------------------------------------------------- recordings
+
+
+@pytest.fixture(scope="module")
+def figures(folder):
+    """The HTML of every dump and every list of calls, by its id."""
+    pattern = re.compile(r'<figure class="(?:wire|calls)" id="([^"]+)"[^>]*>(.*?)</figure>', re.DOTALL)
+    return {id: html for path in folder.rglob("*.html") for id, html in pattern.findall(path.read_text())}
+
+
+def test_every_stage_has_every_recording():
+    for room in ROOMS:
+        assert {f"{room}-{name}" for name in tapping.REQUESTS} <= set(RECORDINGS)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_recording_is_shown_with_every_byte_and_every_field(figures, pages, name):
+    for index, link in enumerate(fences.recording(name)["links"]):
+        if "calls" in link:
+            assert figures[f"{name}-{index}"].count("<li class=") == len(link["calls"])
+        for what, fields in tapping.explain(link).items():
+            data = link["said"][what].encode("latin-1")
+            if not data:
+                continue
+            figure = figures[f"{name}-{index}-{what}"]
+            rows = re.findall(r"<tr><td>(\d+)</td><td>(\d+)</td><td><b>(.*?)</b>", figure)  # no script needed to see it
+            assert [(int(at), int(length)) for at, length, _ in rows] == [(f.offset, f.length) for f in fields]
+            shown = re.findall(r'<span class="\w+" id="([^"]+)">(.*?)</span>', figure)
+            assert [id for id, _ in shown] == [f"{name}-{index}-{what}-{f.offset}" for f in fields]
+            for field, (_, digits) in zip(fields, shown, strict=True):
+                head, gap, tail = re.fullmatch(r"([^<]*)(?:<em .*?>([\d,]+) bytes left out</em>)?(.*)", digits).groups()
+                left_out = int((gap or "0").replace(",", ""))
+                whole = data[field.offset : field.offset + field.length]
+                head, tail = bytes.fromhex(head), bytes.fromhex(tail)
+                assert whole.startswith(head) and whole.endswith(tail), field
+                assert len(head) + left_out + len(tail) == field.length, field
+
+
+def test_calls_are_shown_with_all_their_keys(pages):
+    for room in ("wsgi", "asgi"):
+        first, *_ = fences.recording(f"{room}-greeting")["links"][1]["calls"]
+        for key in first["arguments"][0]:
+            assert f"{room}-greeting-1-call-1-{key}" in stage_page(pages, room).ids
+
+
+def test_pages_stay_light(folder):
+    for path in folder.rglob("*.html"):
+        assert path.stat().st_size < 300_000, path
+
+
+def test_the_same_request_names_every_stage_for_every_part(pages):
+    page = pages["same-request/index.html"]
+    linked = [attributes.get("href", "") for tag, attributes in page.tags if tag == "a"]
+    for room in ROOMS:
+        places = [address for address in linked if re.match(rf"\.\./(stages|bytes)/{room}/#{room}-", address)]
+        assert len(places) >= len(fences.SAME), room
+
+
+@pytest.mark.parametrize("fault", ["a field is missing", "a field is there twice", "a byte is missing", "no such link"])
+def test_a_broken_recording_stops_the_build(monkeypatch, fault):
+    explain = tapping.explain
+    spoil = {"a field is missing": lambda fields: fields[:3] + fields[4:],
+             "a field is there twice": lambda fields: fields[:3] + fields[2:],
+             "a byte is missing": lambda fields: fields[:-1]}.get(fault)  # fmt: skip
+    if spoil:
+        spoilt = lambda link: {what: spoil(fields) for what, fields in explain(link).items()}  # noqa: E731
+        monkeypatch.setattr(tapping, "explain", spoilt)
+    with pytest.raises(SuperFencesException):
+        fences.wire("uwsgi-greeting 1" if spoil else "uwsgi-greeting 7", "wire", "wire", {}, None)
+
+
+def test_a_missing_recording_stops_the_build(tmp_path):
+    with pytest.raises(SuperFencesException, match="no-such-recording"):
+        fences.wire("no-such-recording", "wire", "wire", {}, None)

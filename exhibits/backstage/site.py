@@ -268,7 +268,8 @@ def dump(id, data, fields):
         pieces = [data[field.offset : first], data[last:end]] if last else [data[field.offset : end]]
         kind = kind_of(field)
         gap = f'<em class="out">{last - first:,} bytes left out</em>'
-        digits.append(f'<span class="{kind}" id="{id}-{field.offset}">{gap.join(each.hex(" ") for each in pieces)}</span>')
+        shown_digits = gap.join(piece.hex(" ") for piece in pieces)
+        digits.append(f'<span class="{kind}" id="{id}-{field.offset}">{shown_digits}</span>')
         gap = '<em class="out"> </em>'
         glyphs.append(f'<span class="{kind}">{gap.join(map(glyphs_of, pieces))}</span>')
     return (f'<div class="dump"><div class="offsets" aria-hidden="true">{offsets(len(data), fields)}</div>'
@@ -285,7 +286,7 @@ def offsets(length, fields):
             rows.append("<i>⋮</i>")
             start = gaps[start]
         else:
-            rows.append(f"<i{' class=half' if start % 16 else ''}>{start:04x}</i>")
+            rows.append(f"<i{' class=half' if start % 16 else ''}>{start}</i>")
             start += 8
     return "".join(rows)
 
@@ -317,9 +318,9 @@ def shown(value):
 
 SECTIONS = [
     (re.compile(r"RFC (\d+)(?: section |.*§ ?)([\d.]+)"), r"https://www.rfc-editor.org/rfc/rfc\1#section-\2"),
-    (re.compile(r"FastCGI 1\.0 section ([\d.]+)"), r"https://fastcgi-archives.github.io/FastCGI_Specification.html#S\1"),
-    (re.compile(r"SCGI section .*"), "https://python.ca/scgi/protocol.txt"),
-    (re.compile(r"The uwsgi Protocol §.*"), "https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html"),
+    (re.compile(r"FastCGI 1\.0 section ([\d.]+)"), rf"{catalog.stage('fastcgi').url}#S\1"),
+    (re.compile(r"SCGI section .*"), catalog.stage("scgi").url),
+    (re.compile(r"The uwsgi Protocol §.*"), catalog.stage("uwsgi").url),
     (re.compile(r"nginx, \$(\w+)"), r"https://nginx.org/en/docs/http/ngx_http_core_module.html#var_\1"),
     (re.compile(r"(\w+)\((\d)\)"), r"https://man7.org/linux/man-pages/man\2/\1.\2.html"),
 ]
@@ -339,18 +340,20 @@ def section_link(section):
 def calls_view(id, link):
     """The calls of a link, in order."""
     server, program = link["between"]
-    title = f"{escape(link['carrier'])}, between {escape(server)} and {escape(program)}: {len(link['calls'])} calls"
+    title = f"{escape(link['carrier'])}, between {escape(server)} and {escape(program)}: {len(link['calls'])} calls. "
+    title += "Tuples are shown as lists, and other objects by the name of their type."
     calls = (call_view(f"{id}-call-{number}", call, server) for number, call in enumerate(link["calls"], 1))
-    return f'<figure class="calls" id="{id}" data-search-exclude><figcaption>{title}</figcaption><ol>{"".join(calls)}</ol></figure>'
+    return (f'<figure class="calls" id="{id}" data-search-exclude><figcaption>{title}</figcaption>'
+            f"<ol>{''.join(calls)}</ol></figure>")  # fmt: skip
 
 
 def call_view(id, call, server):
     """One call: who makes it, with what, and what comes of it."""
     by = server if call["by"] == "server" else "program"
     arguments = [value_view(id, argument) for argument in call["arguments"]]
-    says = f'<p><b>{escape(by)}</b> calls <code>{escape(call["call"])}</code>{"" if arguments else "<code>()</code>"}</p>'
-    for argument in arguments:
-        says += f'<div class="with"><span>with</span> {argument}</div>'
+    says = f"<p><b>{escape(by)}</b> calls <code>{escape(call['call'])}{'' if arguments else '()'}</code></p>"
+    for number, argument in enumerate(arguments):
+        says += f'<div class="with"><span>{"and" if number else "with"}</span> {argument}</div>'
     if "returns" in call:
         says += f'<div class="gives"><span>returns</span> {value_view(f"{id}-returns", call["returns"])}</div>'
     if "raises" in call:
@@ -423,8 +426,8 @@ def said_at(name, index, item):
         spans = [found.span()]
     else:
         spans = [variable_at(variable, fields)]
-        if link["carrier"] == "FastCGI" and item == "end":
-            spans.append(re.search(rb"\x01\x05\x00\x01\x00{4}", data).span())  # a record of standard input without content
+        if link["carrier"] == "FastCGI" and item == "end":  # there also a record of standard input without content
+            spans.append(re.search(rb"\x01\x05\x00\x01\x00{4}", data).span())
     where, bytes_there = "", ""
     for start, end in spans:
         within = [field for field in fields if field.offset < end and field.offset + field.length > start]
@@ -452,20 +455,26 @@ def variable_at(name, fields):
 def called_at(name, index, item):
     """The same of a link of calls: which call, and the value there."""
     _, what, _, variable, key = SAME[item]
-    calls = recording(name)["links"][index]["calls"]
+    calls = list(enumerate(recording(name)["links"][index]["calls"], 1))
+    if name.startswith("wsgi") and what == "request":
+        return called(name, index, 1, "environ", variable, calls[0][1]["arguments"][0][variable], variable)
     if name.startswith("wsgi"):
-        if what == "request":
-            return called(name, index, 1, "environ", variable, calls[0]["arguments"][0][variable], variable)
-        number, call = next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "start_response")
+        number, call = next(each for each in calls if each[1]["call"] == "start_response")
         status, headers = call["arguments"]
-        return called(name, index, number, "start_response", None, status if item == "status" else headers[0])
+        return called(name, index, number, "start_response", None, status if item == "status" else pair(headers, item))
     if item == "end":
-        number, call = next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "receive")
+        number, call = next(each for each in calls if each[1]["call"] == "receive")
         return called(name, index, number, "event", "more_body", call["returns"]["more_body"], "returns-more_body")
-    number, call = (1, calls[0]) if what == "request" else next((n, c) for n, c in enumerate(calls, 1) if c["call"] == "send")
+    holder, which = ("scope", "application") if what == "request" else ("event", "send")
+    number, call = next(each for each in calls if each[1]["call"] == which)
     value = call["arguments"][0][key]
-    value = value[0] if key == "headers" else value  # Host and Content-Type come first
-    return called(name, index, number, "scope" if what == "request" else "event", key, value, key)
+    return called(name, index, number, holder, key, pair(value, item) if key == "headers" else value, key)
+
+
+def pair(headers, item):
+    """The pair of a list of header fields that an item is about; StopIteration if there is none."""
+    sought = {"host": "host", "header": "content-type"}[item]
+    return next(each for each in headers if sought in each[0].lower())
 
 
 def called(name, index, number, holder, key, value, anchor=None):
