@@ -92,8 +92,9 @@ class Tapped(Exhibit):
             except OSError:  # not there yet: nginx answers 502 and is asked again
                 front.close()
                 continue
-            talk = Talk(front, program)
-            self.talks.append(talk)
+            talk = Talk()
+            self.talks.append(talk)  # before the first byte passes, and so before the visitor has an answer
+            talk.start(front, program)
 
     # ---------------------------------------------------------------- asking
 
@@ -184,9 +185,11 @@ class Tapped(Exhibit):
 class Talk:
     """One connection between the front and the program, copied both ways and written down."""
 
-    def __init__(self, front, program):
+    def __init__(self):
         self.said = {"request": b"", "response": b""}
         self.ended = threading.Event()
+
+    def start(self, front, program):
         for what, source, target in (("request", front, program), ("response", program, front)):
             threading.Thread(target=self.copy, args=(what, source, target), daemon=True).start()
 
