@@ -244,6 +244,23 @@ def test_the_same_request_names_every_stage_for_every_part(pages):
         assert len(places) >= len(fences.SAME), room
 
 
+def test_the_same_request_shows_the_bytes_it_speaks_of():
+    """Each place begins and ends where it should: neither a byte of its neighbours nor one less."""
+    expected = {
+        ("cgi-greeting", "method"): b"REQUEST_METHOD=GET\0",
+        ("fastcgi-greeting", "path"): b"\x09\x06PATH_INFO/hello",
+        ("scgi-greeting", "host"): b"HTTP_HOST\0museum.test\0",
+        ("uwsgi-greeting", "query"): b"\x0c\0QUERY_STRING\x10\0name=J%C3%BCrgen",
+        ("cgi-form", "end"): b"CONTENT_LENGTH=22\0",
+        ("fastcgi-form", "end"): b"\x0e\x02CONTENT_LENGTH22" + b"\x01\x05\0\x01" + bytes(4),
+        ("fastcgi-greeting", "status"): b"Status: 200 OK\r\n",
+        ("uwsgi-greeting", "status"): b"HTTP/1.1 200 OK\r\n",
+    }
+    for (name, item), data in expected.items():
+        digits = re.findall(r'<div class="hex">(.*?)</div>', fences.said_at(name, 1, item)[1])
+        assert bytes.fromhex(re.sub("<.*?>", "", " ".join(digits))) == data
+
+
 @pytest.mark.parametrize("fault", ["a field is missing", "a field is there twice", "a byte is missing", "no such link"])
 def test_a_broken_recording_stops_the_build(monkeypatch, fault):
     explain = tapping.explain
@@ -257,6 +274,6 @@ def test_a_broken_recording_stops_the_build(monkeypatch, fault):
         fences.wire("uwsgi-greeting 1" if spoil else "uwsgi-greeting 7", "wire", "wire", {}, None)
 
 
-def test_a_missing_recording_stops_the_build(tmp_path):
+def test_a_missing_recording_stops_the_build():
     with pytest.raises(SuperFencesException, match="no-such-recording"):
         fences.wire("no-such-recording", "wire", "wire", {}, None)

@@ -195,7 +195,7 @@ SAID = {"request": True, "client": True, "environ": True, "stdin": True,
         "response": False, "server": False, "stdout": False, "stderr": False}  # fmt: skip
 # A field's kind chooses its colour. What no pattern names is a value.
 KINDS = [
-    ("size", re.compile(r"\w+_?(length|size)|\[len\]|MASK, length", re.IGNORECASE)),
+    ("size", re.compile(r"\w+Length|\w+_size|datasize|chunk-size|\[len\]|MASK, length")),
     ("name", re.compile(r"name|key|nameData|field[- ]name")),
     ("frame", re.compile(r"[:=,]|SP|OWS|CRLF|NL|NUL|line end|empty line|reserved|paddingData|version|type|requestId|"
                          r"modifier\d|FIN, RSV, opcode|masking key|last-chunk")),
@@ -250,11 +250,11 @@ def piece_view(id, link, what, data, fields):
     legend = " ".join(f'<span class="{kind}">{LEGEND[kind]}</span>' for kind in kinds)
     caption = f"{escape(link['carrier'])} {title}: {len(data):,} bytes in {count}"
     return f"""<figure class="wire" id="{id}" data-search-exclude><figcaption>{caption}</figcaption>
-<p class="says">Point at a byte, or move through them with Tab and the arrow keys.</p>
-{dump(id, data, fields)}
+<div><p class="says">Point at a byte, or move through them with Tab and the arrow keys.</p>
+{dump(id, data, fields)}</div>
 <p class="legend">{legend}</p>
 <details><summary>{count} in a table</summary>
-<table><thead><tr><th>Offset</th><th>Bytes</th><th>Name, value</th><th>Meaning, section</th></tr></thead>
+<table class="fields"><thead><tr><th>Offset</th><th>Bytes</th><th>Name, value</th><th>Meaning, section</th></tr></thead>
 <tbody>{rows}</tbody></table>
 <p class="sections">Named here: {said_by}.</p></details></figure>"""
 

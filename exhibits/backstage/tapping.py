@@ -26,7 +26,7 @@ REQUESTS = {
     "greeting": GREETING,
     "form": request("POST", "/entries", contract.FORM, *HOST_HEADERS, body=b"name=Ada&message=Hello"),
     "large": request("POST", "/digest", "Content-Type: text/plain", *HOST_HEADERS, body=b"The guestbook. " * 4667),
-    "stream": request("GET", "/stream?n=3&delay=0.02", *HOST_HEADERS),
+    "stream": request("GET", "/stream?n=3&delay=0.3", *HOST_HEADERS),
     "crash": request("GET", "/crash", *HOST_HEADERS),
 }
 HANDSHAKE = request("GET", "/live", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
