@@ -615,7 +615,7 @@ def test_a_signal_ends_the_server_at_once(tmp_path, number):
         waiting.sendall(b"GET")
         start = time.monotonic()
         server.send_signal(number)
-        assert server.wait(PATIENCE) == 0 and time.monotonic() - start < 0.5
+        assert server.wait(PATIENCE) == 0 and time.monotonic() - start < 2
 
 
 def test_busy_port(server, tmp_path):
