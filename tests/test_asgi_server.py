@@ -1,6 +1,8 @@
 """Our ASGI server, where the contract does not look: its start and end, and clients who break the rules."""
 
+import ast
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from exhibits.asgi import wire
 from exhibits.backstage.running import ROOT, free_port, is_free
 
 PROGRAM = """
+import asyncio
 
 async def application(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -23,10 +26,17 @@ async def application(scope, receive, send):
         await receive()
         print("shut down", flush=True)
         await send({{"type": "lifespan.shutdown.complete"}})
+    elif scope["path"] == "/museum/scope":
+        print("scope", scope, flush=True)
     elif scope["type"] == "websocket":
         await receive()
         if scope["path"] == "/early":
             raise RuntimeError("before accept")
+        if scope["path"] == "/no":
+            return await send({{"type": "websocket.close"}})
+        if scope["path"] == "/short":
+            await send({{"type": "websocket.accept", "headers": [(b"x-mood", b"fine")]}})
+            return await send({{"type": "websocket.send", "bytes": b"bye"}})
         await send({{"type": "websocket.accept", "subprotocol": "b" if "b" in scope["subprotocols"] else None}})
         while (event := await receive())["type"] == "websocket.receive":
             if event.get("text") == "raise":
@@ -42,6 +52,29 @@ async def application(scope, receive, send):
         raise RuntimeError("half-way")
     elif scope["path"] == "/nothing":
         return
+    elif scope["path"] == "/exit":
+        raise SystemExit(3)
+    elif scope["path"] == "/wait":
+        print("waiting", flush=True)
+        while (event := await receive())["type"] == "http.request":
+            print("got", len(event["body"]), event["more_body"], flush=True)
+        print(event["type"], flush=True)
+        try:
+            await send({{"type": "http.response.start", "status": 200}})
+            await send({{"type": "http.response.body"}})
+        except OSError as error:
+            print("send raised", type(error).__name__, flush=True)
+    elif scope["path"] == "/flood":
+        await send({{"type": "http.response.start", "status": 200, "headers": []}})
+        for number in range(1000):
+            await send({{"type": "http.response.body", "body": bytes(65536), "more_body": True}})
+            print("sent", number, flush=True)
+    elif scope["path"] == "/lazy":
+        print("lazy", flush=True)
+        await asyncio.sleep(3600)
+    elif scope["path"] == "/inject":
+        await send({{"type": "http.response.start", "status": 200, "headers": [(b"x", b"a\\r\\nX-Injected: b")]}})
+        await send({{"type": "http.response.body", "body": b"ok"}})
     else:
         while scope["path"] != "/nothing-read" and (await receive()).get("more_body"):
             pass
@@ -50,12 +83,18 @@ async def application(scope, receive, send):
 """
 
 
+HANDSHAKE = (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+
+
 class Server:
-    def __init__(self, folder, lifespan="pass"):
+    def __init__(self, folder, lifespan="pass", start="server.main()", options=()):
         (folder / "program.py").write_text(PROGRAM.format(lifespan=lifespan))
         self.port = free_port()
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "exhibits.asgi.server", "--port", str(self.port), "program"],
+            [sys.executable, "-c",
+             f"import asyncio; from exhibits.asgi import connection, server; asyncio.run({start})",
+             "--port", str(self.port), *options, "program"],
             cwd=folder, env={**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -67,9 +106,11 @@ class Server:
             assert line, f"no {text!r} in {self.lines}"
             self.lines.append(line)
 
-    def ask(self, sent):
+    def ask(self, sent, hang_up=False):
         with socket.create_connection(("127.0.0.1", self.port), 5) as client:
             client.sendall(sent)
+            if hang_up:
+                client.shutdown(socket.SHUT_WR)
             received = b""
             try:
                 while chunk := client.recv(65536):
@@ -84,26 +125,37 @@ class Server:
         return self.popen.returncode, "".join(self.lines) + rest
 
 
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path)
+def running(folder):
+    server = Server(folder)
     server.wait_for("listening")
     yield server
     server.popen.kill()
     server.popen.communicate()
 
 
-def test_sigterm_tells_websockets_and_the_program(server):
-    with connect(f"ws://127.0.0.1:{server.port}/") as live:
+@pytest.fixture
+def own(tmp_path):
+    """A server whose end or whose log a test looks at."""
+    yield from running(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server for all the others: to start one takes longer than to ask it."""
+    yield from running(tmp_path_factory.mktemp("server"))
+
+
+def test_sigterm_tells_websockets_and_the_program(own):
+    with connect(f"ws://127.0.0.1:{own.port}/") as live:
         live.send("there?")
         assert live.recv(5) == "there?"
         start = time.monotonic()
-        code, said = server.stop()
+        code, said = own.stop()
         assert code == 0 and time.monotonic() - start < 1.5
         with pytest.raises(ConnectionClosed) as closed:
             live.recv(5)
         assert closed.value.rcvd.code == 1012
-    assert "shut down" in said and is_free("127.0.0.1", server.port)
+    assert "shut down" in said and is_free("127.0.0.1", own.port)
 
 
 def test_a_program_that_does_not_start_is_quoted(tmp_path):
@@ -129,7 +181,7 @@ def test_a_busy_port_is_one_sentence(tmp_path, server):
 
 def test_http_that_is_none_gets_a_400(server):
     assert server.ask(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
-    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70000 + b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
+    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
 
 
 def test_two_requests_at_once_get_two_answers_in_order(server):
@@ -142,6 +194,11 @@ def test_a_program_that_reads_no_body_keeps_its_connections(server):
     one = b"POST /nothing-read HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
     received = server.ask(one + one.replace(b"Host", b"Connection: close\r\nHost"))
     assert received.count(b"HTTP/1.1 200 ") == 2
+
+
+def test_a_long_body_nobody_reads_does_not_lose_the_answer(server):
+    long = b"POST /nothing-read HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" + bytes(5_000_000)
+    assert server.ask(long).endswith(b"ok")
 
 
 def test_half_an_answer_is_cut_off(server):
@@ -175,9 +232,7 @@ def test_how_a_conversation_ends(server, text, code):
     (bytes.fromhex("81ff0000000010000000"), 1009),  # 256 MiB
 ])  # fmt: skip
 def test_frames_that_break_the_rules(server, sent, code):
-    handshake = (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
-    received = server.ask(handshake + sent)
+    received = server.ask(HANDSHAKE + sent)
     head, _, frames = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     closed = wire.Reader(from_client=False).receive(frames.removesuffix(b"<reset>"))
@@ -192,3 +247,139 @@ def test_a_client_that_vanishes_is_a_1006(server):
     server.wait_for("disconnect 1006")
 
 
+def test_a_handshake_the_program_refuses(server):
+    received = server.ask(HANDSHAKE.replace(b"GET /", b"GET /no"))
+    assert received.startswith(b"HTTP/1.1 403 ") and b"101" not in received
+
+
+def test_a_program_that_ends_after_accept_ends_the_conversation(server):
+    with connect(f"ws://127.0.0.1:{server.port}/short") as live:
+        assert live.response.headers["X-Mood"] == "fine" and live.recv(5) == b"bye"
+        with pytest.raises(ConnectionClosed) as closed:
+            live.recv(5)
+    assert closed.value.rcvd.code == 1000
+
+
+@pytest.mark.parametrize(("close", "code"), [
+    (wire.Close(1005), 1005), (wire.Close(1000, "bye"), 1000), (wire.Close(4999, "bye"), 4999),
+])  # fmt: skip
+def test_the_code_of_a_client_goes_back(server, close, code):
+    ping = wire.build(wire.Ping(b"still?"), b"abcd")
+    received = server.ask(HANDSHAKE + ping + wire.build(close, b"abcd"))
+    assert wire.Reader(from_client=False).receive(received.partition(b"\r\n\r\n")[2]) == [wire.Pong(b"still?"), close]
+    server.wait_for(f"disconnect {code} {close.reason}")
+
+
+def test_what_a_program_is_told(tmp_path):
+    server = Server(tmp_path, 'scope["state"]["key"] = "value"', options=("--mount", "/museum"))
+    server.wait_for("listening")
+    server.ask(b"GET http://b/museum/sc%6Fpe?q=%C3%A9 HTTP/1.1\r\nHost: a\r\nX-A: \xe9\r\nConnection: close\r\n\r\n")
+    server.ask(HANDSHAKE.replace(b"GET / HTTP/1.1", b"GET /museum/scope HTTP/1.1\r\nSec-WebSocket-Protocol: A, b"))
+    _, said = server.stop()
+    http, websocket = (ast.literal_eval(line[6:]) for line in said.splitlines() if line.startswith("scope "))
+    for scope in (http, websocket):
+        host, port = scope.pop("client")
+        assert host == "127.0.0.1" and port > 1023
+        assert scope.pop("server") == ["127.0.0.1", server.port]
+    headers = websocket.pop("headers")
+    assert (b"host", b"a") in headers and (b"sec-websocket-version", b"13") in headers
+    common = {
+        "asgi": {"version": "3.0", "spec_version": "2.5"}, "http_version": "1.1", "path": "/museum/scope",
+        "root_path": "/museum", "state": {"key": "value"},
+    }  # fmt: skip
+    assert http == {
+        "type": "http", "method": "GET", "scheme": "http", "raw_path": b"/museum/sc%6Fpe", "query_string": b"q=%C3%A9",
+        "headers": [(b"host", b"a"), (b"x-a", b"\xe9"), (b"connection", b"close")], **common,
+    }  # fmt: skip
+    assert websocket == {
+        "type": "websocket", "scheme": "ws", "raw_path": b"/museum/scope", "query_string": b"",
+        "subprotocols": ["A", "b"], **common,
+    }  # fmt: skip
+
+
+def test_a_path_outside_of_the_mount_is_not_the_programs(tmp_path):
+    server = Server(tmp_path, options=("--mount", "/museum"))
+    server.wait_for("listening")
+    for path, status in ((b"/museum/", 200), (b"/museum", 200), (b"/museums", 404), (b"/", 404)):
+        assert server.ask(b"GET %b HTTP/1.0\r\n\r\n" % path).startswith(b"HTTP/1.1 %d " % status)
+    server.stop()
+
+
+def test_a_client_that_leaves_is_a_disconnect_and_then_send_raises(own):
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        client.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        own.wait_for("waiting")
+    own.wait_for("http.disconnect")
+    own.wait_for("send raised Gone")
+
+
+def test_half_a_body_is_not_the_end_of_it(own):
+    received = own.ask(b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nbody", hang_up=True)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    own.wait_for("got 4 True")
+    own.wait_for("http.disconnect")
+    assert not any("False" in line for line in own.lines)
+
+
+def test_a_broken_chunk_is_refused(own):
+    received = own.ask(b"POST /wait HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n")
+    assert received.startswith(b"HTTP/1.1 400 ")
+    own.wait_for("send raised Gone")
+
+
+def test_who_has_said_everything_still_gets_an_answer(server):
+    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", hang_up=True).endswith(b"ok")
+
+
+def test_send_waits_for_a_client_that_does_not_read(own):
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        client.sendall(b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n")
+        own.wait_for("sent 0")
+        assert own.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")  # others are served
+    code, said = own.stop()
+    assert code == 0 and "sent 999" not in said  # 64 MB fit into no buffer
+
+
+def test_reading_waits_for_a_program_that_does_not_receive(own):
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        client.sendall(b"POST /lazy HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
+        own.wait_for("lazy")
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            client.sendall(bytes(64 * 1024 * 1024))
+    start = time.monotonic()
+    code, _ = own.stop()  # the program still waits, and is not waited for
+    assert code == 0 and time.monotonic() - start < 1
+
+
+def test_a_slow_head_is_not_waited_for(tmp_path):
+    server = Server(tmp_path, start="[setattr(connection, 'TIMEOUT', 0.3), server.main()][1]")
+    server.wait_for("listening")
+    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n").startswith(b"HTTP/1.1 408 ")
+    assert server.ask(b"") == b""
+    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").endswith(b"ok")  # ended by the server when idle
+    server.stop()
+
+
+def test_a_program_that_exits_does_not_take_the_server_with_it(server):
+    assert server.ask(b"GET /exit HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 500 ")
+    assert server.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")
+
+
+def test_a_value_never_becomes_a_field(server):
+    received = server.ask(b"GET /inject HTTP/1.0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 500 ") and b"X-Injected" not in received
+
+
+def test_each_request_is_logged(own):
+    own.ask(b"GET /a%20b?c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    own.ask(b"\x16\x03\x01\r\n\r\n")
+    _, said = own.stop()
+    assert re.search(r'^127\.0\.0\.1 "GET /a%20b\?c HTTP/1\.1" 200 \d+ ms$', said, re.M)
+    assert re.search(r'^127\.0\.0\.1 "-" 400 \d+ ms$', said, re.M)
+
+
+def test_sigterm_ends_a_start_that_takes_too_long(tmp_path):
+    server = Server(tmp_path, 'print("starting", flush=True); await receive()')
+    server.wait_for("starting")
+    assert server.stop()[0] == 0

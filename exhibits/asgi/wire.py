@@ -12,8 +12,9 @@ RFC 6455. Left out: extensions, so that no reserved bit may be set.
 
 import codecs
 import struct
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import deque
+from contextlib import suppress
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -79,6 +80,18 @@ class CutOff(WebSocketError):
     """The bytes end inside a frame."""
 
 
+class BadHandshake(Malformed):
+    """Not the request with which a WebSocket begins (§4.2.1). status, fields: what to answer (HTTP)."""
+
+    status, fields = 400, ()
+
+
+class WrongVersion(BadHandshake):
+    """A handshake for another version of WebSocket than 13 (§4.4)."""
+
+    status, fields = 426, ((b"upgrade", b"websocket"), (b"sec-websocket-version", b"13"))
+
+
 class Message(NamedTuple):
     """A whole message, its fragments joined: str for text, bytes for binary."""
 
@@ -97,7 +110,7 @@ class Close(NamedTuple):
     """code: 1005 where the frame says none (§7.4.1)."""
 
     code: int
-    reason: str
+    reason: str = ""
 
 
 class Frame(NamedTuple):
@@ -111,7 +124,25 @@ class Frame(NamedTuple):
     length: int  # bytes of payload
 
 
-# ---------------------------------------------------------------- writing
+# ---------------------------------------------------------------- the handshake
+
+
+def handshake(method, version, headers):
+    """The key (bytes) of a request that begins a WebSocket (§4.2.1), None for any other; raises BadHandshake.
+
+    method, version (of HTTP): bytes; headers: a dict of bytes, the names in lower case.
+    """
+    if headers.get(b"upgrade", b"").lower() != b"websocket" or method != b"GET" or version != b"1.1":
+        return None  # nobody has to follow an Upgrade, and in HTTP/1.0 nobody may (RFC 9110 section 7.8)
+    if b"upgrade" not in [option.strip() for option in headers.get(b"connection", b"").lower().split(b",")]:
+        raise BadHandshake("Upgrade is not among the options of Connection", 0)
+    if headers.get(b"sec-websocket-version") != b"13":
+        raise WrongVersion("only version 13 of WebSocket is spoken here", 0)
+    key = headers.get(b"sec-websocket-key", b"")
+    with suppress(ValueError):  # of what is no Base64
+        if len(b64decode(key, validate=True)) == 16:
+            return key
+    raise BadHandshake("the key is not 16 bytes in Base64", 0)
 
 
 def accept_key(key):
@@ -119,9 +150,14 @@ def accept_key(key):
     return b64encode(sha1(key + GUID).digest())
 
 
+# ---------------------------------------------------------------- writing
+
+
 def build(message, mask=None):
     """The frame (bytes) of a Message, Ping, Pong or Close. mask: 4 bytes, as a client needs them; None for a server."""
     if isinstance(message, Close):
+        if message.code != 1005 and not may_be_sent(message.code):
+            raise ValueError(f"{message.code} is no code to close with")
         payload = b"" if message.code == 1005 else struct.pack("!H", message.code) + message.reason.encode()
         opcode = CLOSE
     else:
@@ -238,12 +274,16 @@ class Reader:
         return Message(decode(data, here) if text else data)
 
 
+def may_be_sent(code):
+    """Whether a close frame may have this code (§7.4, and the registry of §11.7)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code < 5000
+
+
 def read_close(payload, here):
     if not payload:
-        return Close(1005, "")
+        return Close(1005)
     code = int.from_bytes(payload[:2], "big")
-    defined = 1000 <= code <= 1014 and code not in (1004, 1005, 1006)
-    if len(payload) < 2 or not (defined or 3000 <= code < 5000):
+    if len(payload) < 2 or not may_be_sent(code):
         raise BadClose(f"{code} is no code to close with", here)
     return Close(code, decode(payload[2:], here))
 
