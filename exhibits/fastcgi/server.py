@@ -11,25 +11,21 @@ several requests on a connection at once, the roles Authorizer and Filter (§6.3
 settings, a limit on the time a request takes.
 """
 
-import contextlib
-import importlib
-import os
 import select
-import signal
 import socket
 import struct
 import sys
-import threading
 import traceback
 from types import SimpleNamespace
 
+from exhibits import listening
 from exhibits.fastcgi import wire
 from exhibits.fields import Malformed
 
-THREADS = 64  # so many connections at once; the next ones wait to be accepted
 TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
-VALUES = {"FCGI_MAX_CONNS": str(THREADS), "FCGI_MAX_REQS": str(THREADS), "FCGI_MPXS_CONNS": "0"}  # §4.1
+MOST = str(listening.THREADS)
+VALUES = {"FCGI_MAX_CONNS": MOST, "FCGI_MAX_REQS": MOST, "FCGI_MPXS_CONNS": "0"}  # §4.1
 FAILED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program did not answer.\n"
 
 
@@ -60,7 +56,7 @@ class Connection:
         except (OSError, Malformed) as error:
             data = b""
             if isinstance(error, Malformed):
-                sys.stderr.write(f"this is not FastCGI: {error}\n")
+                listening.log(f"this is not FastCGI: {error}")
         self.keep, self.ended = self.keep and data != b"", self.ended or data == b""
         return data != b""
 
@@ -149,41 +145,5 @@ class Connection:
             raise BrokenPipeError("the web server left") from error
 
 
-def work(listener, respond):
-    while True:
-        with contextlib.suppress(OSError):  # the web server left
-            sock, _ = listener.accept()
-            with sock:
-                Connection(sock, respond).serve()
-
-
-def listen(where):
-    """A listening socket at HOST:PORT or at a path."""
-    host, _, port = where.rpartition(":")
-    if port.isdecimal():
-        return socket.create_server((host, int(port)), backlog=1024)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(where)  # left behind by somebody who was killed
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(where)
-    listener.listen(1024)
-    return listener
-
-
-def main(where, module):
-    def stop(*_):
-        with contextlib.suppress(OSError):
-            os.unlink(where)
-        os._exit(0)  # without waiting for anybody
-
-    respond = importlib.import_module(module).respond
-    listener = listen(where)
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, stop)
-    for _ in range(THREADS):
-        threading.Thread(target=work, args=(listener, respond), daemon=True).start()
-    signal.pause()
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond")

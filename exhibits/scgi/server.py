@@ -11,21 +11,16 @@ Left out, and why real servers have ten times the lines: processes and whoever r
 a log, settings, a limit on the time a request takes.
 """
 
-import contextlib
-import importlib
-import os
-import signal
 import socket
 import struct
 import sys
-import threading
 import traceback
 from types import SimpleNamespace
 
+from exhibits import listening
 from exhibits.fields import Malformed
 from exhibits.scgi import wire
 
-THREADS = 64  # so many requests at once; the next ones wait to be accepted
 TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 REFUSED = b"Status: 400 Bad Request\nContent-Type: text/plain\n\nThis is not SCGI.\n"
@@ -46,7 +41,7 @@ class Connection:
             while self.environ is None and not self.ended:
                 self.receive()
         except Malformed as error:
-            sys.stderr.write(f"this is not SCGI: {error}\n")
+            listening.log(f"this is not SCGI: {error}")
             self.output = REFUSED
         if self.environ is not None:
             self.run()
@@ -110,41 +105,5 @@ class Connection:
             raise BrokenPipeError("the web server left") from error
 
 
-def work(listener, respond):
-    while True:
-        with contextlib.suppress(OSError):  # the web server left
-            sock, _ = listener.accept()
-            with sock:
-                Connection(sock, respond).serve()
-
-
-def listen(where):
-    """A listening socket at HOST:PORT or at a path."""
-    host, _, port = where.rpartition(":")
-    if port.isdecimal():
-        return socket.create_server((host, int(port)), backlog=1024)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(where)  # left behind by somebody who was killed
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(where)
-    listener.listen(1024)
-    return listener
-
-
-def main(where, module):
-    def stop(*_):
-        with contextlib.suppress(OSError):
-            os.unlink(where)
-        os._exit(0)  # without waiting for anybody
-
-    respond = importlib.import_module(module).respond
-    listener = listen(where)
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, stop)
-    for _ in range(THREADS):
-        threading.Thread(target=work, args=(listener, respond), daemon=True).start()
-    signal.pause()
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond")

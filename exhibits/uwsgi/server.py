@@ -13,22 +13,13 @@ Left out: further processes, reloading, any modifier but 0, keeping connections 
 a limit on the time a whole request takes.
 """
 
-import contextlib
-import importlib
-import os
-import signal
 import socket
-import sys
-import threading
-import time
-from pathlib import Path
 from wsgiref.util import guess_scheme
 
-from exhibits import wsgi_call
+from exhibits import listening, wsgi_call
 from exhibits.fields import Malformed
 from exhibits.uwsgi import wire
 
-THREADS = 64  # so many requests at once; the next ones wait to be accepted
 TIMEOUT = 30  # seconds: the longest silence of the web server
 
 # Variables that must be there, empty or not (PEP 3333, environ Variables).
@@ -46,20 +37,17 @@ class Connection:
         self.socket.settimeout(TIMEOUT)
 
     def serve(self, application):
-        with self.socket:
-            try:
-                variables = EXPECTED | self.next_message().variables
-                if not variables.get("REQUEST_METHOD"):
-                    raise Malformed("there is no REQUEST_METHOD", 0)
-                for name in WITHHELD:
-                    variables.pop(name, None)
-                environ = wsgi_call.environ(variables, self.read_body, guess_scheme(variables))
-                wsgi_call.Call(environ, self.send).run(application)
-                self.hang_up()
-            except Malformed as error:
-                log(f"uwsgi: {error}")
-            except OSError:
-                pass  # the web server left, or has been silent for too long
+        try:
+            variables = EXPECTED | self.next_message().variables
+            if not variables.get("REQUEST_METHOD"):
+                raise Malformed("there is no REQUEST_METHOD", 0)
+            for name in WITHHELD:
+                variables.pop(name, None)
+            environ = wsgi_call.environ(variables, self.read_body, guess_scheme(variables))
+            wsgi_call.Call(environ, self.send).run(application)
+            self.hang_up()
+        except Malformed as error:
+            listening.log(f"this is not uwsgi: {error}")
 
     def next_message(self):
         while not self.messages:
@@ -87,59 +75,5 @@ class Connection:
             self.next_message()
 
 
-def work(listener, application):
-    while True:
-        try:
-            sock, _ = listener.accept()
-        except OSError as error:  # no file to be had
-            log(error.strerror)
-            time.sleep(0.1)
-        else:
-            Connection(sock).serve(application)
-
-
-def log(line):
-    with contextlib.suppress(OSError):
-        os.write(2, f"{line}\n".encode())  # the whole line at once: other threads write too
-
-
-def listen(where):
-    """A listening socket at HOST:PORT or at a path."""
-    host, colon, port = where.rpartition(":")
-    if colon and port.isdecimal():
-        return socket.create_server((host, int(port)), backlog=1024)
-    listener = socket.socket(socket.AF_UNIX)
-    if Path(where).is_socket():
-        try:
-            listener.connect(where)
-        except ConnectionRefusedError:  # left behind by somebody who was killed
-            os.unlink(where)
-    listener.bind(where)
-    listener.listen(1024)
-    return listener
-
-
-def main(where, module):
-    def stop(*_):
-        with contextlib.suppress(OSError):
-            os.unlink(where)
-        os._exit(0)  # without waiting for anybody
-
-    application = importlib.import_module(module).application
-    try:
-        listener = listen(where)
-    except (OSError, OverflowError) as error:
-        log(f"cannot listen at {where}: {error}")
-        sys.exit(2)
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, stop)
-    log(f"listening at {where}")
-    for _ in range(THREADS - 1):
-        threading.Thread(target=work, args=(listener, application), daemon=True).start()
-    signal.pause()
-
-
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m exhibits.uwsgi.server SOCKET MODULE")
-    main(*sys.argv[1:])
+    listening.main(lambda sock, application: Connection(sock).serve(application), "application")
