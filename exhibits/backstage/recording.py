@@ -3,6 +3,7 @@
 import json
 
 from exhibits import catalog
+from exhibits.backstage import accidents
 from exhibits.backstage.running import ROOT, version
 from exhibits.backstage.tapping import REQUESTS, Tapped
 
@@ -30,4 +31,5 @@ def record():
             path = FOLDER / f"{stack.stage}-{name}.json"
             path.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             print(path.relative_to(ROOT))
+    accidents.record()
     return 0

@@ -5,6 +5,7 @@ a socket between the front and the program, a process between a CGI server and
 its program, a wrapper around a WSGI or ASGI callable.
 """
 
+import contextlib
 import importlib
 import json
 import re
@@ -98,8 +99,11 @@ class Tapped(Exhibit):
 
     # ---------------------------------------------------------------- asking
 
-    def ask(self, sent):
-        """Send the bytes of one request; return the links it passed, in order, as data."""
+    def ask(self, sent, hangs_up=False):
+        """Send the bytes of one request; return the links it passed, in order, as data.
+
+        hangs_up: say then that nothing more comes.
+        """
         for talk in self.talks:  # the last of the asking whether it was ready
             talk.ended.wait(5)
         self.talks.clear()
@@ -108,6 +112,8 @@ class Tapped(Exhibit):
         with socket.create_connection(("127.0.0.1", self.port), 15) as visitor:
             own_port = visitor.getsockname()[1]
             visitor.sendall(sent)
+            if hangs_up:
+                visitor.shutdown(socket.SHUT_WR)
             received = b""
             while chunk := visitor.recv(65536):
                 received += chunk
@@ -198,9 +204,10 @@ class Talk:
             while data := source.recv(65536):
                 self.said[what] += data
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
+            pass  # a connection closed with bytes unread is reset
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
         if what == "response":
             self.ended.set()
 

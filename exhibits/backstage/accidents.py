@@ -1,0 +1,200 @@
+"""Accidents that everybody has once, made to happen: what came back, and what the log said.
+
+`record` writes them into docs/recordings/accidents; the site's page of accidents shows them.
+"""
+
+import json
+import re
+import socket
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, replace
+
+from exhibits import catalog
+from exhibits.backstage.client import request
+from exhibits.backstage.running import ROOT, START, version
+from exhibits.backstage.tapping import HOST_HEADERS, Tapped
+from exhibits.fastcgi import wire as fastcgi
+from exhibits.fields import Field
+from exhibits.uwsgi import wire as uwsgi
+
+FOLDER = ROOT / "docs" / "recordings" / "accidents"
+PATIENCE = 1  # seconds: a server that has said nothing by then says nothing
+
+
+@dataclass(frozen=True)
+class Accident:
+    """Something goes wrong at some stacks.
+
+    sent: the bytes. to: who gets them, "program" (its socket, past the web server) or "visitors" (the port).
+    stacks: names in the catalog. log: a pattern; of the lines that match the matching part is kept.
+    edits: changes to the configuration files, as in the catalog. program: instead of the guestbook.
+    hangs_up: the sender says that nothing more comes.
+    """
+
+    sent: bytes
+    to: str
+    stacks: tuple[str, ...]
+    log: str
+    edits: tuple[tuple[str, str], ...] = ()
+    program: str = "app"
+    hangs_up: bool = False
+
+
+SMALL_BUFFER = (("buffer-size = 65535", "buffer-size = 4096"),)  # uWSGI's own default
+VARIABLES = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/hello", "QUERY_STRING": "name=Ada"}
+CUT_RECORD = (fastcgi.build(fastcgi.BeginRequest(1, fastcgi.RESPONDER, 0))
+              + fastcgi.build(fastcgi.Params(1, VARIABLES))[:48])  # fmt: skip
+
+ACCIDENTS = {
+    "wrong-port": Accident(
+        b"GET / HTTP/1.1\r\nHost: museum.test\r\n\r\n", "program",
+        ("uwsgi-uwsgi", "uwsgi-gunicorn", "uwsgi-ours", "fastcgi-flup", "fastcgi-ours", "scgi-flup", "scgi-ours"),
+        r"invalid request block size.*|Unsupported uWSGI.*|this is not .*|Protocol error.*",
+        edits=SMALL_BUFFER, hangs_up=True,
+    ),
+    "long-cookie": Accident(
+        request("GET", "/hello", "Cookie: note=" + "x" * 4000, *HOST_HEADERS), "visitors", ("uwsgi-uwsgi",),
+        r"invalid request block size.*|upstream prematurely closed.*?(?=,)", edits=SMALL_BUFFER,
+    ),
+    "long-head": Accident(
+        request("GET", "/hello", *(f"X-Note-{number}: {'x' * 30000}" for number in (1, 2, 3)), *HOST_HEADERS),
+        "visitors", ("uwsgi-uwsgi", "scgi-flup", "fastcgi-flup", "fastcgi-ours"),
+        r"(uwsgi|fastcgi) request .*?is too big: \d+",
+    ),
+    "status-line": Accident(
+        request("GET", "/", *HOST_HEADERS), "visitors", ("cgi-apache", "cgi-lighttpd", "cgi-ours"),
+        r"malformed header from script.*|the script's answer is malformed: .*\)",
+        program="status_line",
+    ),
+    "cut-record": Accident(CUT_RECORD, "program", ("fastcgi-flup", "fastcgi-ours"), r"this is not .*", hangs_up=True),
+    "half-body": Accident(
+        request("POST", "/digest", "Content-Type: text/plain", *HOST_HEADERS, body=b"The guestbook. " * 2)[:-15],
+        "visitors", tuple(stack.name for stack in catalog.defaults()), r"client prematurely closed.*?(?=,)",
+        hangs_up=True,
+    ),
+}  # fmt: skip
+
+
+class Staged(Tapped):
+    """An exhibit for an accident."""
+
+    def __init__(self, stack, accident):
+        processes = tuple(replace(each, edits=(*each.edits, *accident.edits)) for each in stack.processes)
+        super().__init__(replace(stack, processes=processes))
+        self.accident = accident
+
+    def places(self):
+        return {**super().places(), "program": self.accident.program}
+
+    def wait_until_ready(self):
+        if self.accident.program == "app":
+            return super().wait_until_ready()
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline:  # a program that is wrong answers with an error, if at all
+            self.check()
+            try:
+                urllib.request.urlopen(self.base, timeout=START).close()
+                return None
+            except urllib.error.HTTPError:
+                return None
+            except OSError:
+                time.sleep(0.01)
+        return self.check()
+
+
+def happen(name):
+    """Let the accident happen at each of its stacks: a list of what came of it, as JSON has it."""
+    return [happen_at(ACCIDENTS[name], catalog.find(each)) for each in ACCIDENTS[name].stacks]
+
+
+def happen_at(accident, stack):
+    """got: what came back. reached: between whom else bytes or calls passed. calls: of the program, where recorded."""
+    result = {"stack": stack.name, "parts": {part.name: version(part) for part in stack.parts}}
+    with Staged(stack, accident) as exhibit:
+        exhibit.lines.clear()
+        if accident.to == "program":
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(5)
+                sock.connect(str(exhibit.run / "app.sock"))
+                result["got"] = talk(sock, accident.sent).decode("latin-1")
+        else:
+            first, *others = exhibit.ask(accident.sent, accident.hangs_up)
+            result["got"] = first["said"]["response"]
+            result["reached"] = [other["between"] for other in others]
+            calls = [other["calls"] for other in others if "calls" in other]
+            if calls:
+                result["calls"] = calls[0]
+        result["log"] = wait_for_words(exhibit, accident.log)
+    return result
+
+
+def talk(sock, sent):
+    """Send, say that nothing more comes, and return all (bytes) that comes back."""
+    sock.sendall(sent)
+    sock.shutdown(socket.SHUT_WR)
+    received = b""
+    try:
+        while data := sock.recv(65536):
+            received += data
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def wait_for_words(exhibit, pattern):
+    """The log's lines that match, each by its matching part; waits a moment for the first of them."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = [match[0] for _, line in list(exhibit.lines) if (match := re.search(pattern, line))]
+        if found or time.monotonic() > deadline:
+            return list(dict.fromkeys(found))
+        time.sleep(0.02)
+
+
+def record():
+    """Write every accident anew."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in ACCIDENTS:
+        path = FOLDER / f"{name}.json"
+        path.write_text(json.dumps(happen(name), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(path.relative_to(ROOT))
+
+
+# ---------------------------------------------------------------- how the bytes are read by who did not expect them
+
+
+def as_uwsgi(data):
+    """What HTTP says to a reader of uwsgi, as a list of Field."""
+    modifier1, size, modifier2 = uwsgi.HEADER.unpack_from(data)
+    rest = data[uwsgi.HEADER.size :]
+    return [
+        Field(0, 1, "modifier1", str(modifier1), f'"{data[:1].decode()}", read as the type of a packet.', uwsgi.TYPES),
+        Field(1, 2, "datasize", str(size),
+              f'"{data[1:3].decode()}", read as a number with the low byte first: so many bytes are to come.',
+              uwsgi.PACKET),
+        Field(3, 1, "modifier2", str(modifier2), "The space, read as more about the type.", uwsgi.PACKET),
+        Field(4, len(rest), "vars", f"{len(rest)} of {size} bytes", "All that there is of the packet.", uwsgi.VARS),
+    ]  # fmt: skip
+
+
+def as_record(data):
+    """A stream of FastCGI that ends inside a record, as a list of Field."""
+    whole = 16  # FCGI_BEGIN_REQUEST
+    size = int.from_bytes(data[whole + 4 : whole + 6], "big")
+    rest = data[whole + 8 :]
+    section = "FastCGI 1.0 section 3.3"
+    return [
+        *fastcgi.explain(data[:whole]),
+        Field(whole, 1, "version", str(data[whole]), "FastCGI 1.", section),
+        Field(whole + 1, 1, "type", str(data[whole + 1]), "FCGI_PARAMS: variables.", section),
+        Field(whole + 2, 2, "requestId", str(data[whole + 3]), "The request they belong to.", section),
+        Field(whole + 4, 2, "contentLength", str(size), "So many bytes of variables are promised.", section),
+        Field(whole + 6, 1, "paddingLength", str(data[whole + 6]), "So many bytes fill up.", section),
+        Field(whole + 7, 1, "reserved", str(data[whole + 7]), "Nothing.", section),
+        Field(whole + 8, len(rest), "contentData", f"{len(rest)} of {size} bytes", "All that came.", section),
+    ]
+
+
+READINGS = {"wrong-port": as_uwsgi, "cut-record": as_record}

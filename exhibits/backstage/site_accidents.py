@@ -1,0 +1,58 @@
+"""The fences of the page of accidents, from what `accidents.py` recorded."""
+
+import json
+from html import escape
+
+from exhibits import catalog
+from exhibits.backstage import accidents
+from exhibits.backstage.site import calls_view, fence, piece_view, shown, table
+
+
+def results(name):
+    return json.loads((accidents.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@fence
+def accident(name):
+    """What came of an accident at each of its stacks."""
+    rows = [("", [server(each), came_back(each["got"]), log(each["log"])]) for each in results(name)]
+    return table("accident", ["Server", "What comes back", "What its log says"], rows)
+
+
+def server(result):
+    stack = catalog.find(result["stack"])
+    versions = ", ".join(f"{name} {number}" for name, number in result["parts"].items())
+    label = f"{escape(catalog.stage(stack.stage).title)}: {escape(stack.server)}"
+    return f"{label}<br><small>{escape(versions)}</small>" if versions else label
+
+
+def came_back(got):
+    """The first line and the first of the body."""
+    if not got:
+        return "nothing: the connection is closed"
+    head, _, body = got.replace("\r\n", "\n").partition("\n\n")
+    said = body.strip().splitlines()
+    says = f"<br>{escape(shown(said[0][:80]))}" if said and not said[0].startswith("<") else ""
+    return f"<code>{escape(head.splitlines()[0])}</code>{says}"
+
+
+def log(lines):
+    return "<br>".join(f"<code>{escape(line)}</code>" for line in lines) or "nothing"
+
+
+@fence
+def misread(name):
+    """The bytes of an accident as who gets them reads them."""
+    sent = accidents.ACCIDENTS[name].sent
+    link = {"between": ["whoever", "the program"], "carrier": "These bytes:"}
+    return piece_view(f"{name}-sent", link, "request", sent, accidents.READINGS[name](sent))
+
+
+@fence
+def aftermath(text):
+    """The calls of a program in an accident: "half-body wsgi-gunicorn"."""
+    name, stack_name = text.split()
+    result = next(each for each in results(name) if each["stack"] == stack_name)
+    stack = catalog.find(stack_name)
+    link = {"between": [stack.processes[-1].part, "program"], "carrier": stack.interface, "calls": result["calls"]}
+    return calls_view(f"{name}-{stack_name}", link)

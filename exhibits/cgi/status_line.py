@@ -1,0 +1,7 @@
+#!/usr/bin/env python3
+"""Wrong on purpose, for the page of accidents: it begins like HTTP, where CGI wants a header field (RFC 3875 §6.2)."""
+
+print("HTTP/1.1 200 OK")
+print("Content-Type: text/plain; charset=utf-8")
+print()
+print("Hello, World!")
