@@ -15,8 +15,14 @@ def results(name):
 @fence
 def accident(name):
     """What came of an accident at each of its stacks."""
-    rows = [("", [server(each), came_back(each["got"]), log(each["log"])]) for each in results(name)]
-    return table("accident", ["Server", "What comes back", "What its log says"], rows)
+    found = results(name)
+    columns = ["Server", "What comes back", "What its log says"]
+    rows = [[server(each), came_back(each["got"]), log(each["log"])] for each in found]
+    if "reached" in found[0]:
+        columns.append("It went on to")
+        for row, each in zip(rows, found, strict=True):
+            row.append(", ".join(escape(to) for _, to in each["reached"]) or "nobody")
+    return table("accident", columns, [("", row) for row in rows])
 
 
 def server(result):
