@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -424,6 +426,63 @@ def test_flup_reads_our_pairs_and_writes_the_same():
         read[name.decode()] = value.decode()
     assert read == variables
     assert b"".join(fcgi_base.encode_pair(k.encode(), v.encode()) for k, v in variables.items()) == data
+
+
+def program(name, package):
+    """The path of a program that apt has; Debian's php-fpm has its version in the name."""
+    found = shutil.which(name) or next(map(str, Path("/usr/sbin").glob(f"{name}*")), None)
+    if found:
+        return found
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name}: apt install {package}")
+
+
+def test_the_reference_client_and_ours_understand_each_other(tmp_path):
+    """cgi-fcgi, of the FastCGI developer's kit: its environment and standard input become a request."""
+    cgi_fcgi = program("cgi-fcgi", "libfcgi-bin")
+    body = b"x" * 100_000
+    (tmp_path / "told.py").write_text(PROGRAM)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        with running(tmp_path, "exhibits.fastcgi.server", "told"):
+            connect(tmp_path).close()
+            asked = subprocess.run(
+                [cgi_fcgi, "-bind", "-connect", tmp_path / "s"], input=body, capture_output=True, timeout=10,
+                env={**CGI, "REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "DO": "echo", "LONG": LONG},
+            )  # fmt: skip
+    assert asked.stdout == b"A: b\n\n" + body[:3] + b"|" + body[3:]
+
+
+def test_php_understands_what_we_write_and_we_what_it_writes(tmp_path):
+    """php-fpm keeps the longest-lived implementation of FastCGI there is."""
+    php_fpm = program("php-fpm", "php-fpm")
+    (tmp_path / "hello.php").write_text(
+        '<?php header("X-Long: " . strlen($_SERVER["HTTP_LONG"])); echo $_GET["name"], " ", strlen('
+        'file_get_contents("php://input")); error_log("to the log");'
+    )
+    (tmp_path / "fpm.conf").write_text(
+        f"[global]\nerror_log = {tmp_path}/log\ndaemonize = no\n[www]\nlisten = {tmp_path}/s\npm = static\n"
+        "pm.max_children = 1\nuser = nobody\ngroup = nogroup\nlisten.mode = 0666\n"
+    )
+    for folder in (tmp_path, *tmp_path.parents[:2]):  # as root php-fpm becomes nobody, who must get there
+        folder.chmod(0o755)
+    fpm = subprocess.Popen([php_fpm, "-F", "-R", "-n", "-y", tmp_path / "fpm.conf"], stderr=subprocess.DEVNULL)
+    try:
+        variables = {**CGI, "REQUEST_METHOD": "POST", "QUERY_STRING": "name=J%C3%BCrgen", "CONTENT_LENGTH": "70000",
+                     "CONTENT_TYPE": "text/plain", "SCRIPT_FILENAME": str(tmp_path / "hello.php")}  # fmt: skip
+        for flags in wire.KEEP_CONN, 0:
+            with Peer(tmp_path) as peer:
+                for _ in range(2 if flags else 1):  # twice on one connection
+                    printed, complained, end = peer.ask(variables, b"x" * 70_000, flags=flags)
+                    head, _, body = printed.partition(b"\r\n\r\n")
+                    assert b"X-Long: 300" in head.split(b"\r\n") and body.decode() == "Jürgen 70000"
+                    assert b"to the log" in complained and end == EndRequest(1)
+            with Peer(tmp_path) as peer:
+                peer.say(GetValues(("FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS")))
+                [values] = peer.hear(GetValuesResult)
+                assert values.values["FCGI_MPXS_CONNS"] == "0"
+    finally:
+        fpm.terminate()
+        fpm.wait(10)
 
 
 # ---------------------------------------------------------------- our server, a program that does what it is told
