@@ -29,30 +29,35 @@ def text(value):
     return value.encode("latin-1").decode("utf-8", "replace")
 
 
-# What each variable is for, for people: (section, sentence).
+def meaning(name):
+    """What a variable (str) is for, in a sentence, and where that is laid down."""
+    if name.startswith("HTTP_"):
+        return "A header field of the request: upper case, HTTP_ in front, - turned into _.", "RFC 3875 section 4.1.18"
+    return MEANINGS.get(name, ("A variable of the server's own.", "RFC 3875 section 4.1"))
+
+
+# What each variable is for, for people: (sentence, section).
 MEANINGS = {
-    "AUTH_TYPE": ("RFC 3875 §4.1.1", "How the server has made sure who the client is."),
-    "CONTENT_LENGTH": ("RFC 3875 §4.1.2", "How many bytes the body has; empty or missing where there is none."),
-    "CONTENT_TYPE": ("RFC 3875 §4.1.3", "The media type of the body, from the request's Content-Type field."),
-    "GATEWAY_INTERFACE": ("RFC 3875 §4.1.4", "The version of CGI that the server speaks."),
-    "PATH_INFO": ("RFC 3875 §4.1.5", "The part of the path behind the program's own, percent-decoded once."),
-    "PATH_TRANSLATED": ("RFC 3875 §4.1.6", "PATH_INFO as a path in the server's file system."),
-    "QUERY_STRING": ("RFC 3875 §4.1.7", "What stands behind the ? of the URL, still encoded; empty without one."),
-    "REMOTE_ADDR": ("RFC 3875 §4.1.8", "The network address of the client."),
-    "REMOTE_HOST": ("RFC 3875 §4.1.9", "The domain name of the client, where somebody has looked it up."),
-    "REMOTE_USER": ("RFC 3875 §4.1.11", "Who the client is, where the server has made sure."),
-    "REQUEST_METHOD": ("RFC 3875 §4.1.12", "The method of the request, exactly as it was sent."),
-    "SCRIPT_NAME": ("RFC 3875 §4.1.13", "The path of the program itself: where it is mounted. It may be empty."),
-    "SERVER_NAME": ("RFC 3875 §4.1.14", "The host the request was addressed to."),
-    "SERVER_PORT": ("RFC 3875 §4.1.15", "The TCP port the request came in on."),
-    "SERVER_PROTOCOL": ("RFC 3875 §4.1.16", "The protocol of the request, which is not that of this conversation."),
-    "SERVER_SOFTWARE": ("RFC 3875 §4.1.17", "The name and version of the server."),
+    "AUTH_TYPE": ("How the server has made sure who the client is.", "RFC 3875 section 4.1.1"),
+    "CONTENT_LENGTH": ("How many bytes the body has; empty or missing where there is none.", "RFC 3875 section 4.1.2"),
+    "CONTENT_TYPE": ("The media type of the body, from the request's Content-Type field.", "RFC 3875 section 4.1.3"),
+    "GATEWAY_INTERFACE": ("The version of CGI that the server speaks.", "RFC 3875 section 4.1.4"),
+    "PATH_INFO": ("The part of the path behind the program's own, percent-decoded once.", "RFC 3875 section 4.1.5"),
+    "PATH_TRANSLATED": ("PATH_INFO as a path in the server's file system.", "RFC 3875 section 4.1.6"),
+    "QUERY_STRING": ("What stands behind the ? of the URL, still encoded.", "RFC 3875 section 4.1.7"),
+    "REMOTE_ADDR": ("The network address of the client.", "RFC 3875 section 4.1.8"),
+    "REMOTE_HOST": ("The domain name of the client, where somebody has looked it up.", "RFC 3875 section 4.1.9"),
+    "REMOTE_USER": ("Who the client is, where the server has made sure.", "RFC 3875 section 4.1.11"),
+    "REQUEST_METHOD": ("The method of the request, exactly as it was sent.", "RFC 3875 section 4.1.12"),
+    "SCRIPT_NAME": ("The path of the program itself: where it is mounted. It may be empty.", "RFC 3875 section 4.1.13"),
+    "SERVER_NAME": ("The host the request was addressed to.", "RFC 3875 section 4.1.14"),
+    "SERVER_PORT": ("The TCP port the request came in on.", "RFC 3875 section 4.1.15"),
+    "SERVER_PROTOCOL": ("What the client spoke, which is not what is spoken here.", "RFC 3875 section 4.1.16"),
+    "SERVER_SOFTWARE": ("The name and version of the server.", "RFC 3875 section 4.1.17"),
     # Not in the RFC, and set by custom:
-    "REQUEST_URI": ("not in RFC 3875", "The target of the request as it was sent, query included, nothing decoded."),
-    "REMOTE_PORT": ("not in RFC 3875", "The TCP port of the client."),
-    "SCGI": ("SCGI protocol, section 3", "Says that this is SCGI; its value is always 1."),
-    "PATH": ("not in RFC 3875", "Where a program finds other programs; the server hands its own on."),
-    "GUESTBOOK": ("of this museum", "Where the guestbook's SQLite file is: configuration, as by Apache's SetEnv."),
-    "HTTP_*": ("RFC 3875 §4.1.18", "A field of the request's header: upper case, HTTP_ in front, - turned into _."),
-    "*": ("RFC 3875 §4.1", "A variable of the server's own."),
-}
+    "REQUEST_URI": ("The target of the request as it was sent, query included, nothing decoded.", "not in RFC 3875"),
+    "REMOTE_PORT": ("The TCP port of the client.", "not in RFC 3875"),
+    "SCGI": ("Says that this is SCGI; its value is always 1.", "SCGI section 3"),
+    "PATH": ("Where a program finds other programs; the server hands its own on.", "not in RFC 3875"),
+    "GUESTBOOK": ("Where the guestbook's SQLite file is: configuration, as by Apache's SetEnv.", "of this museum"),
+}  # fmt: skip

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -452,31 +453,37 @@ def test_the_reference_client_and_ours_understand_each_other(tmp_path):
     assert asked.stdout == b"A: b\n\n" + body[:3] + b"|" + body[3:]
 
 
-def test_php_understands_what_we_write_and_we_what_it_writes(tmp_path):
-    """php-fpm keeps the longest-lived implementation of FastCGI there is."""
+@pytest.fixture
+def open_folder():
+    """A folder everybody can enter: as root php-fpm becomes nobody."""
+    with tempfile.TemporaryDirectory(prefix="museum-test-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_php_understands_what_we_write_and_we_what_it_writes(open_folder):
+    """php-fpm is the FastCGI application most web servers have behind them."""
     php_fpm = program("php-fpm", "php-fpm")
-    (tmp_path / "hello.php").write_text(
+    (open_folder / "hello.php").write_text(
         '<?php header("X-Long: " . strlen($_SERVER["HTTP_LONG"])); echo $_GET["name"], " ", strlen('
         'file_get_contents("php://input")); error_log("to the log");'
     )
-    (tmp_path / "fpm.conf").write_text(
-        f"[global]\nerror_log = {tmp_path}/log\ndaemonize = no\n[www]\nlisten = {tmp_path}/s\npm = static\n"
+    (open_folder / "fpm.conf").write_text(
+        f"[global]\nerror_log = {open_folder}/log\ndaemonize = no\n[www]\nlisten = {open_folder}/s\npm = static\n"
         "pm.max_children = 1\nuser = nobody\ngroup = nogroup\nlisten.mode = 0666\n"
     )
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # as root php-fpm becomes nobody, who must get there
-        folder.chmod(0o755)
-    fpm = subprocess.Popen([php_fpm, "-F", "-R", "-n", "-y", tmp_path / "fpm.conf"], stderr=subprocess.DEVNULL)
+    fpm = subprocess.Popen([php_fpm, "-F", "-R", "-n", "-y", open_folder / "fpm.conf"], stderr=subprocess.DEVNULL)
     try:
         variables = {**CGI, "REQUEST_METHOD": "POST", "QUERY_STRING": "name=J%C3%BCrgen", "CONTENT_LENGTH": "70000",
-                     "CONTENT_TYPE": "text/plain", "SCRIPT_FILENAME": str(tmp_path / "hello.php")}  # fmt: skip
+                     "CONTENT_TYPE": "text/plain", "SCRIPT_FILENAME": str(open_folder / "hello.php")}  # fmt: skip
         for flags in wire.KEEP_CONN, 0:
-            with Peer(tmp_path) as peer:
+            with Peer(open_folder) as peer:
                 for _ in range(2 if flags else 1):  # twice on one connection
                     printed, complained, end = peer.ask(variables, b"x" * 70_000, flags=flags)
                     head, _, body = printed.partition(b"\r\n\r\n")
                     assert b"X-Long: 300" in head.split(b"\r\n") and body.decode() == "Jürgen 70000"
                     assert b"to the log" in complained and end == EndRequest(1)
-            with Peer(tmp_path) as peer:
+            with Peer(open_folder) as peer:
                 peer.say(GetValues(("FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS")))
                 [values] = peer.hear(GetValuesResult)
                 assert values.values["FCGI_MPXS_CONNS"] == "0"

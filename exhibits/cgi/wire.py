@@ -12,7 +12,7 @@ Left out: NPH output (§5), which is an HTTP response and passes unread.
 import re
 from typing import NamedTuple
 
-from exhibits.cgi_variables import MEANINGS
+from exhibits.cgi_variables import meaning
 from exhibits.fields import Field, Malformed
 
 HEAD_LIMIT = 64 * 1024  # bytes of output before the empty line
@@ -220,10 +220,10 @@ def explain_environ(block):
     fields = []
     for _, string in strings(block):
         name, _, value = string.decode("latin-1").partition("=")
-        section, meaning = MEANINGS.get(name) or MEANINGS["HTTP_*" if name.startswith("HTTP_") else "*"]
-        add(fields, name, "name", name, meaning, section)
+        sentence, section = meaning(name)
+        add(fields, name, "name", name, sentence, section)
         add(fields, "=", "=", "=", "Between the name and the value, by the custom of every Unix.", "environ(7)")
-        add(fields, value, name, value, meaning, section)
+        add(fields, value, name, value, sentence, section)
         add(fields, "\0", "NUL", "0", "Ends the string: no value can hold this byte.", "execve(2)")
     return fields
 
@@ -232,7 +232,8 @@ def explain_stdin(data):
     """Standard input: the body, as it is."""
     fields = []
     add(fields, data.decode("latin-1"), "body", f"{len(data)} bytes",
-        "The body of the request, with no framing of its own: CONTENT_LENGTH says where it ends.", "RFC 3875 §4.2")
+        "The body of the request, with no framing of its own: CONTENT_LENGTH says where it ends.",
+        "RFC 3875 section 4.2")
     return fields
 
 
@@ -243,17 +244,17 @@ def explain_stdout(data):
     fields, offset = [], 0
     while line := FIELD.match(data[: response.length], offset):
         name, colon, before, value, after, end = (part.decode("latin-1") for part in line.groups())
-        section, meaning = ANSWER_FIELDS.get(name.lower(), ("RFC 3875 §6.3.4", "Passed on to the client as it is."))
-        add(fields, name, "field name", name, meaning, section)
-        add(fields, colon + before, ":", ":", "Ends the name of the field.", "RFC 3875 §6.3")
-        add(fields, value, name, value, meaning, section)
+        section, sentence = ANSWER_FIELDS.get(name.lower(), ("RFC 3875 section 6.3.4", "Passed on as it is."))
+        add(fields, name, "field name", name, sentence, section)
+        add(fields, colon + before, ":", ":", "Ends the name of the field.", "RFC 3875 section 6.3")
+        add(fields, value, name, value, sentence, section)
         add(fields, after + end, "line end", "CR LF" if "\r" in end else "LF",
-            "Ends the field; a server accepts LF and CR LF.", "RFC 3875 §7.2")
+            "Ends the field; a server accepts LF and CR LF.", "RFC 3875 section 7.2")
         offset = line.end()
     add(fields, data[offset : response.length].decode("latin-1"), "empty line", "CR LF",
-        f"Ends the header fields. This answer is a {response.form}.", "RFC 3875 §6.2")
+        f"Ends the header fields. This answer is a {response.form}.", "RFC 3875 section 6.2")
     add(fields, data[response.length :].decode("latin-1"), "body", f"{len(data) - response.length} bytes",
-        "The body of the answer, until the program closes its standard output.", "RFC 3875 §6.4")
+        "The body of the answer, until the program closes its standard output.", "RFC 3875 section 6.4")
     return fields
 
 
@@ -266,9 +267,9 @@ def explain_stderr(data):
 
 
 ANSWER_FIELDS = {
-    "content-type": ("RFC 3875 §6.3.1", "The media type of the body: needed wherever there is one."),
-    "location": ("RFC 3875 §6.3.2", "Where to go instead: with a path, the server goes there itself."),
-    "status": ("RFC 3875 §6.3.3", "The status code and reason; without it the answer is a 200. The server "
+    "content-type": ("RFC 3875 section 6.3.1", "The media type of the body: needed wherever there is one."),
+    "location": ("RFC 3875 section 6.3.2", "Where to go instead: with a path, the server goes there itself."),
+    "status": ("RFC 3875 section 6.3.3", "The status code and reason; without it the answer is a 200. The server "
                                   "makes the first line of the HTTP response from it."),
 }  # fmt: skip
 

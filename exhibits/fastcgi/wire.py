@@ -19,6 +19,7 @@ from bisect import bisect
 from collections import deque
 from typing import NamedTuple
 
+from exhibits.cgi_variables import meaning
 from exhibits.fields import Field, Malformed
 
 # §8. The names there begin with FCGI_.
@@ -554,14 +555,15 @@ def explain_block(block, pieces):
         name, value, end = read_lengths(block, begin)
         middle = begin + (4 if block[begin] > 0x7F else 1)
         text = block[name:value].decode("latin-1")
-        for start, stop, what, said, meaning, section in (
+        sentence, section = meaning(text)
+        for start, stop, what, said, says, where in (
             (begin, middle, "nameLength", str(value - name), "How long the name is: one byte up to 127, "
              "otherwise four, of which the highest bit is set.", PAIRS),
             (middle, name, "valueLength", str(end - value), "The same for the value.", PAIRS),
-            (name, value, "nameData", text, "The name of a variable, the same as in CGI.", "RFC 3875 section 4.1"),
-            (value, end, "valueData", shown(block[value:end]), f"The value of {text}.", "RFC 3875 section 4.1"),
+            (name, value, "nameData", text, sentence, section),
+            (value, end, "valueData", shown(block[value:end]), f"The value of {text}.", section),
         ):
-            fields += cut(pieces, Field(start, stop - start, what, said, meaning, section))
+            fields += cut(pieces, Field(start, stop - start, what, said, says, where))
     return fields
 
 

@@ -15,6 +15,7 @@ Left out: nothing, the protocol has no more.
 import re
 from typing import NamedTuple
 
+from exhibits.cgi_variables import meaning
 from exhibits.fields import Field, Malformed
 
 HEADERS_LIMIT = 256 * 1024  # bytes of variables; the protocol knows no limit
@@ -201,11 +202,12 @@ def explain_request(data):
     pieces = data[at:reader.size - 2].split(b"\0")
     for name, value in zip(pieces[::2], pieces[1::2], strict=True):
         text = name.decode("latin-1")
-        fields.append(Field(at, len(name), "name", text, *MEANINGS.get(text, CGI_NAME)))
+        sentence, section = MEANINGS.get(text) or meaning(text)
+        fields.append(Field(at, len(name), "name", text, sentence, section))
         fields.append(Field(at + len(name), 1, "NUL", "", "Ends the name.", HEADERS))
         at += len(name) + 1
         if value:
-            fields.append(Field(at, len(value), "value", shown(value), f"The value of {text}.", "RFC 3875 section 4.1"))
+            fields.append(Field(at, len(value), "value", shown(value), f"The value of {text}.", section))
         fields.append(Field(at + len(value), 1, "NUL", "", "Ends the value.", HEADERS))
         at += len(value) + 1
     fields.append(Field(at, 1, ",", ",", "Ends the variables.", NETSTRING))
@@ -238,7 +240,6 @@ def explain_response(data):
     return fields
 
 
-CGI_NAME = "The name of a variable, the same as in CGI.", "RFC 3875 section 4.1"
 MEANINGS = {
     "CONTENT_LENGTH": ("Comes first, even if there is no body: nothing else marks the end of the request.", HEADERS),
     "SCGI": ("Says that this is SCGI, and could tell versions apart if there were more than 1.", HEADERS),

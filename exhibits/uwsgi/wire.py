@@ -22,6 +22,7 @@ import re
 import struct
 from typing import NamedTuple
 
+from exhibits.cgi_variables import meaning
 from exhibits.fields import Field, Malformed
 
 HEADER = struct.Struct("<BHB")
@@ -310,32 +311,8 @@ def response_length(status, fields, method):
 
 # ---------------------------------------------------------------- explaining
 
-MEANINGS = {
-    "REQUEST_METHOD": ("what is asked for", "RFC 3875 section 4.1.12"),
-    "SCRIPT_NAME": ("the part of the path that leads to the program", "RFC 3875 section 4.1.13"),
-    "PATH_INFO": ("the rest of the path, its percent signs decoded", "RFC 3875 section 4.1.5"),
-    "QUERY_STRING": ("what followed the question mark, as it was sent", "RFC 3875 section 4.1.7"),
-    "REQUEST_URI": ("path and query as they were sent; a custom of web servers, in no RFC", "nginx, $request_uri"),
-    "CONTENT_TYPE": ("what kind of body follows", "RFC 3875 section 4.1.3"),
-    "CONTENT_LENGTH": ("how many bytes of body follow the packet: nothing else marks their end",
-                       "RFC 3875 section 4.1.2"),
-    "SERVER_PROTOCOL": ("what the visitor spoke with the web server", "RFC 3875 section 4.1.16"),
-    "SERVER_NAME": ("the name of the web server", "RFC 3875 section 4.1.14"),
-    "SERVER_PORT": ("the port of the web server", "RFC 3875 section 4.1.15"),
-    "REMOTE_ADDR": ("the address of the visitor: the other end of this connection is the web server",
-                    "RFC 3875 section 4.1.8"),
-    "REMOTE_PORT": ("the port of the visitor; a custom of web servers, in no RFC", "nginx, $remote_port"),
-    "GATEWAY_INTERFACE": ("the names of these variables come from CGI", "RFC 3875 section 4.1.4"),
-}  # fmt: skip
 PACKET, VARS = "The uwsgi Protocol § uwsgi packet header", "The uwsgi Protocol § The uwsgi vars"
 TYPES = "The uwsgi Protocol § Packet descriptions"
-
-
-def meaning_of(name):
-    if name.startswith("HTTP_"):
-        header = name[5:].replace("_", "-").title()
-        return f"what the header field {header} said", "RFC 3875 section 4.1.18"
-    return MEANINGS.get(name, ("a variable the web server adds of its own", "RFC 3875 section 4.1"))
 
 
 def shown(data, longest=60):
@@ -363,11 +340,11 @@ def explain_request(data):
         _, length = read_variables(block, offset)
         for key, key_end, value, value_end in positions(block, offset):
             name, text = block[key:key_end].decode("latin-1"), shown(block[value:value_end])
-            meaning, section = meaning_of(name)
+            sentence, section = meaning(name)
             fields += [
                 Field(offset + key - 2, 2, "key_size", str(key_end - key),
                       "The length of the name that follows, the low byte first.", VARS),
-                Field(offset + key, key_end - key, "key", name, f"A name: {meaning}.", section),
+                Field(offset + key, key_end - key, "key", name, sentence, section),
                 Field(offset + value - 2, 2, "val_size", str(value_end - value),
                       "The length of the value that follows, the low byte first.", VARS),
             ]  # fmt: skip
