@@ -462,7 +462,7 @@ def open_folder():
 
 
 def test_php_understands_what_we_write_and_we_what_it_writes(open_folder):
-    """php-fpm is the FastCGI application most web servers have behind them."""
+    """php-fpm: an application of the same protocol in C."""
     php_fpm = program("php-fpm", "php-fpm")
     (open_folder / "hello.php").write_text(
         '<?php header("X-Long: " . strlen($_SERVER["HTTP_LONG"])); echo $_GET["name"], " ", strlen('

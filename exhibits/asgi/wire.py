@@ -183,9 +183,11 @@ def build_frame(opcode, payload, mask=None, fin=True):
 
 def masked(payload, mask):
     """The payload with each byte XORed with the key's next one (§5.3); the same again takes the mask off."""
-    # One operation on two large numbers is far quicker than a loop over bytes.
-    key = (mask * (len(payload) // 4 + 1))[: len(payload)]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(len(payload), "big")
+    # One operation on two large numbers is far quicker than a loop over bytes; on larger ones it is slower again.
+    size = min(len(payload), 4096)
+    key = int.from_bytes((mask * (size // 4 + 1))[:size], "little")
+    blocks = (payload[start : start + size] for start in range(0, len(payload), size or 1))
+    return b"".join((int.from_bytes(block, "little") ^ key).to_bytes(size, "little")[: len(block)] for block in blocks)
 
 
 # ---------------------------------------------------------------- reading

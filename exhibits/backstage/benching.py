@@ -17,13 +17,14 @@ import sys
 import tempfile
 import threading
 import time
+import timeit
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from exhibits import catalog, contract
-from exhibits.backstage import running
+from exhibits.backstage import parsers, running
 from exhibits.backstage.running import ROOT, Exhibit
 
 CONNECTIONS = 8
@@ -47,7 +48,7 @@ def bench(options):
     results = {"machine": machine(), "load": load_generator(), "pairs": options.pairs, "seconds": options.seconds}
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         rivals = [pair for pair in RIVALS if not any(running.missing(catalog.find(name)) for name in pair)]
-        task = progress.add_task("measuring", total=2 * len(stacks) + len(rivals) + 1)
+        task = progress.add_task("measuring", total=2 * len(stacks) + len(rivals) + 2)
 
         def step(measure, *arguments):
             measured = measure(*arguments, options)
@@ -58,6 +59,7 @@ def bench(options):
         results["guestbook /hello against the bare hello program"] = {stack.name: step(cost, stack) for stack in stacks}
         results["our servers against others, the bare hello program"] = [step(rival, pair) for pair in rivals]
         results["CGI program against a bare Python, time to first byte"] = step(cgi)
+        results["our parsers against others"] = step(parse)
     print(json.dumps(results, indent=2))
     return 0
 
@@ -164,6 +166,24 @@ def visit_until(stop, exhibit, counts, n):
         if not first.startswith(b"HTTP/1.1 200"):
             raise running.CannotStart(f"{exhibit.stack.name} answers {first[:50]!r} under load")
         counts[n] += 1
+
+
+# ---------------------------------------------------------------- parsers
+
+
+def parse(options):
+    """Microseconds for one request or frame, ours and theirs, and how many times as fast ours is."""
+    results = []
+    for carrier, peer, ours, theirs in parsers.pairs():
+        number = max(1, int(0.1 / timeit.timeit(ours, number=100) * 100))
+        times = [[timeit.timeit(each, number=number) / number * 1e6 for each in (ours, theirs)]
+                 for _ in range(options.pairs)]  # fmt: skip
+        results.append({
+            "of": ["ours", peer], "carrier": carrier,
+            "microseconds": [round(statistics.median(each), 1) for each in zip(*times, strict=True)],
+            "ratio": spread([other / own for own, other in times]),
+        })  # fmt: skip
+    return results
 
 
 # ---------------------------------------------------------------- the CGI program
