@@ -141,7 +141,9 @@ def differences(stage_name):
     if not entries:
         return "<p>None are known.</p>"
     columns = ["Stack and cases", "What happens", "Why"]
-    return table("differences", columns, [("", difference(entry)) for entry in entries])
+    return table("differences", columns, [
+        (difference_id(entry["stack"], entry["cases"]), difference(entry)) for entry in entries
+    ])  # fmt: skip
 
 
 def known_differences():
@@ -151,6 +153,11 @@ def known_differences():
     for entry in entries:
         catalog.find(entry["stack"])
     return entries
+
+
+def difference_id(stack, cases):
+    """What a link to a known difference names."""
+    return f"known-{stack}-{cases[0]}"
 
 
 def difference(entry):
