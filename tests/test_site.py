@@ -16,7 +16,7 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
-from exhibits.backstage import tapping
+from exhibits.backstage import site_reference, tapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
@@ -134,6 +134,18 @@ def test_nothing_is_fetched_from_elsewhere(folder, pages):
             assert attributes.get("data-md-component") != "source", path
     for sheet in folder.rglob("*.css"):
         assert not re.search(r"""(url\(|@import)\s*["']?(\w+:)?//""", sheet.read_text()), sheet
+
+
+def test_definitions_of_words_stay_out_of_code_and_dumps(folder):
+    for path in folder.rglob("*.html"):
+        for block in re.findall(r"<(pre|code|figure|table|title)\b[^>]*>(.*?)</\1>", path.read_text(), re.DOTALL):
+            assert "<abbr" not in block[1], path
+    assert "<abbr title=" in (folder / "stages/asgi/index.html").read_text()
+
+
+def test_every_source_is_on_the_page_of_sources(pages):
+    linked = {attributes.get("href") for tag, attributes in pages["sources/index.html"].tags if tag == "a"}
+    assert set(site_reference.citations()) <= linked
 
 
 def test_images_have_alternative_texts(pages):
