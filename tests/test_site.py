@@ -160,6 +160,13 @@ def test_every_stack_is_on_the_map_and_in_its_table(pages):
         assert stack.name in stage_page(pages, stack.stage).ids
 
 
+def test_an_empty_cell_of_the_map_says_why_and_no_other_does():
+    interfaces = {stack.interface for stack in catalog.STACKS}
+    cells = {(carrier, stack.interface) for stack in catalog.STACKS for carrier in fences.carriers_of(stack)}
+    empty = {(carrier, interface) for carrier, _ in cells for interface in interfaces} - cells
+    assert {(carrier, interface) for carrier, row in fences.nobody().items() for interface in row} == empty
+
+
 def test_every_route_is_in_the_contract(pages):
     code = pages["how-it-checks-itself/index.html"].code
     for route in guestbook.ROUTES:
