@@ -70,7 +70,7 @@ def meanings():
 def terms(_):
     """The glossary, in the order of the alphabet."""
     items = (
-        f'<div id="{re.sub("[^a-z0-9]+", "-", term.lower())}"><dt>{escape(term)}</dt><dd>{escape(meaning)}</dd></div>'
+        f'<div id="{re.sub("[^A-Za-z0-9]+", "-", term)}"><dt>{escape(term)}</dt><dd>{escape(meaning)}</dd></div>'
         for term, meaning in sorted(meanings().items(), key=lambda pair: pair[0].lower())
     )
     return f'<dl class="terms">{"".join(items)}</dl>'

@@ -10,7 +10,7 @@ all_four = threading.Barrier(4, timeout=10)
 def application(environ, start_response):
     all_four.wait()
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"one of four calls at once, wsgi.multithread is {environ['wsgi.multithread']}\n".encode()]
+    return [f"one of four at once, multithread {environ['wsgi.multithread']}\n".encode()]
 
 
 with waitress_server(application, threads=4) as port:
