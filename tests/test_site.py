@@ -16,7 +16,7 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
-from exhibits.backstage import site_reference, tapping
+from exhibits.backstage import site_reference, site_scratch, tapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
@@ -167,6 +167,17 @@ def test_an_empty_cell_of_the_map_says_why_and_no_other_does():
     assert {(carrier, interface) for carrier, row in fences.nobody().items() for interface in row} == empty
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_size_of_our_server_is_that_of_all_its_files(room):
+    files = site_scratch.needed(ROOT / "exhibits" / room / "server.py")
+    loads = f"import sys, exhibits.{room}.server\nprint(*(name for name in sys.modules if 'exhibits.' in name))"
+    ran = subprocess.run([sys.executable, "-c", loads], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in files}
+    assert names == set(ran.stdout.split()) - {f"exhibits.{room}"}
+    lines = sum(len(path.read_text().splitlines()) for path in files)
+    assert f"<p>{lines:,} lines" in site_scratch.scratch(room, "scratch", "scratch", {}, None)
+
+
 def test_every_route_is_in_the_contract(pages):
     code = pages["how-it-checks-itself/index.html"].code
     for route in guestbook.ROUTES:
@@ -189,7 +200,7 @@ def test_known_differences_are_shown(pages):
 
 
 @pytest.mark.parametrize("fence", [fences.servers, fences.differences, fences.sources, fences.run, fences.files,
-                                   fences.wire, fences.same])  # fmt: skip
+                                   fences.wire, fences.same, site_scratch.scratch, site_reference.cited])  # fmt: skip
 def test_a_fence_that_cannot_render_stops_the_build(fence):
     with pytest.raises(SuperFencesException):
         fence("nonsense", "name", "name", {}, None)

@@ -40,8 +40,10 @@ def wsgiref_server(application):
 
     with make_server("127.0.0.1", 0, application, handler_class=Silent) as server:
         threading.Thread(target=server.serve_forever).start()
-        yield server.server_port
-        server.shutdown()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
 
 
 @contextmanager
@@ -52,8 +54,10 @@ def waitress_server(application, threads=4):
     logging.disable(logging.WARNING)  # it tells how many wait
     server = waitress.create_server(application, host="127.0.0.1", port=0, threads=threads)
     threading.Thread(target=server.run, daemon=True).start()
-    yield server.effective_port
-    server.close()
+    try:
+        yield server.effective_port
+    finally:
+        server.close()
 
 
 @contextmanager
@@ -64,11 +68,13 @@ def uvicorn_server(application):
     server = uvicorn.Server(uvicorn.Config(application, port=0, http="h11", ws="none", log_level="critical"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def ask(port, path="/", *headers):
