@@ -73,6 +73,13 @@ def record(session):
     python(session, "-m", "exhibits", "record", *session.posargs)
 
 
+@nox.session(default=False)
+def grid(session):
+    """Run the contract against every stack, for the grid the site shows."""
+    install(session, "grid")
+    python(session, "-m", "exhibits", "grid", *session.posargs)
+
+
 @nox.session
 def tests(session):
     """The contract, run against every stack, and all other tests."""

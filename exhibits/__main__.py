@@ -84,6 +84,10 @@ def parser():
     verbs.add_parser("record", help="make the recordings in docs/recordings anew",
                      description="Record a fixed set of requests at the default stack of every stage.")
 
+    verbs.add_parser("grid", help="run the contract against every stack, for the grid in docs/agreement.json",
+                     description="Run every case of the contract at every stack, at the root and under a mount point. "
+                     "A run that is as the known differences say becomes docs/agreement.json.")
+
     verb = verbs.add_parser("bench", help="measure start, cost of a request and the CGI program; JSON out",
                             description="Measure the museum itself, in interleaved pairs. Quick by default (about a "
                             "minute); for figures to publish: --pairs 9 --seconds 3.")
@@ -125,6 +129,10 @@ def main(arguments=None):
             from exhibits.backstage.recording import record
 
             return record()
+        if options.verb == "grid":
+            from exhibits.backstage.agreeing import agree
+
+            return agree()
         names = options.stacks.split(",") if options.stacks else []
         chosen = [find_stack(name.strip()) for name in names]
         if options.verb == "compare":

@@ -16,12 +16,13 @@ from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
-from exhibits.backstage import tapping
+from exhibits.backstage import site_reference, site_scratch, tapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
-HEADINGS = ["Why it came", "The smallest program", "The guestbook through it", "The bytes", "Run it",
-            "Its servers", "Known differences", "Sources & tests"]  # fmt: skip
+HEADINGS = ["Why it came", "The smallest program", "The guestbook through it", "The bytes", "The server from scratch",
+            "Run it", "Its servers", "What it fixed, what it broke", "Who uses it today", "Known differences",
+            "Questions people ask", "Sources & tests"]  # fmt: skip
 ROOMS = [stage.name for stage in catalog.STAGES]
 RECORDINGS = sorted(path.stem for path in (ROOT / "docs" / "recordings").glob("*.json"))
 
@@ -135,6 +136,18 @@ def test_nothing_is_fetched_from_elsewhere(folder, pages):
         assert not re.search(r"""(url\(|@import)\s*["']?(\w+:)?//""", sheet.read_text()), sheet
 
 
+def test_definitions_of_words_stay_out_of_code_and_dumps(folder):
+    for path in folder.rglob("*.html"):
+        for block in re.findall(r"<(pre|code|figure|table|title)\b[^>]*>(.*?)</\1>", path.read_text(), re.DOTALL):
+            assert "<abbr" not in block[1], path
+    assert "<abbr title=" in (folder / "stages/asgi/index.html").read_text()
+
+
+def test_every_source_is_on_the_page_of_sources(pages):
+    linked = {attributes.get("href") for tag, attributes in pages["sources/index.html"].tags if tag == "a"}
+    assert set(site_reference.citations()) <= linked
+
+
 def test_images_have_alternative_texts(pages):
     assert [attributes for page in pages.values() for tag, attributes in page.tags
             if tag == "img" and not attributes.get("alt")] == []  # fmt: skip
@@ -145,6 +158,24 @@ def test_every_stack_is_on_the_map_and_in_its_table(pages):
     for stack in catalog.STACKS:
         assert f"stages/{stack.stage}/#{stack.name}" in linked
         assert stack.name in stage_page(pages, stack.stage).ids
+
+
+def test_an_empty_cell_of_the_map_says_why_and_no_other_does():
+    interfaces = {stack.interface for stack in catalog.STACKS}
+    cells = {(carrier, stack.interface) for stack in catalog.STACKS for carrier in fences.carriers_of(stack)}
+    empty = {(carrier, interface) for carrier, _ in cells for interface in interfaces} - cells
+    assert {(carrier, interface) for carrier, row in fences.nobody().items() for interface in row} == empty
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_size_of_our_server_is_that_of_all_its_files(room):
+    files = site_scratch.needed(ROOT / "exhibits" / room / "server.py")
+    loads = f"import sys, exhibits.{room}.server\nprint(*(name for name in sys.modules if 'exhibits.' in name))"
+    ran = subprocess.run([sys.executable, "-c", loads], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in files}
+    assert names == set(ran.stdout.split()) - {f"exhibits.{room}"}
+    lines = sum(len(path.read_text().splitlines()) for path in files)
+    assert f"<p>{lines:,} lines" in site_scratch.scratch(room, "scratch", "scratch", {}, None)
 
 
 def test_every_route_is_in_the_contract(pages):
@@ -169,7 +200,7 @@ def test_known_differences_are_shown(pages):
 
 
 @pytest.mark.parametrize("fence", [fences.servers, fences.differences, fences.sources, fences.run, fences.files,
-                                   fences.wire, fences.same])  # fmt: skip
+                                   fences.wire, fences.same, site_scratch.scratch, site_reference.cited])  # fmt: skip
 def test_a_fence_that_cannot_render_stops_the_build(fence):
     with pytest.raises(SuperFencesException):
         fence("nonsense", "name", "name", {}, None)

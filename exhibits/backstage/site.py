@@ -60,7 +60,12 @@ def cell(interface, carrier):
         names = (link(f"stages/{name}/#{s.name}", escape(s.server)) for s in stacks if s.stage == name)
         stage = link(f"stages/{name}/", escape(catalog.stage(name).title), "stage")
         lines.append(f"{stage}<ul>{''.join(f'<li>{name}</li>' for name in names)}</ul>")
-    return "".join(lines)
+    return "".join(lines) or f'<small class="none">{prose(nobody().get(carrier, {}).get(interface, ""))}</small>'
+
+
+def nobody():
+    """What `docs/map.toml` says of the cells without a stack: {carrier: {interface: sentence}}."""
+    return tomllib.loads((ROOT / "docs" / "map.toml").read_text(encoding="utf-8"))
 
 
 def carriers_of(stack):
@@ -141,7 +146,9 @@ def differences(stage_name):
     if not entries:
         return "<p>None are known.</p>"
     columns = ["Stack and cases", "What happens", "Why"]
-    return table("differences", columns, [("", difference(entry)) for entry in entries])
+    return table("differences", columns, [
+        (difference_id(entry["stack"], entry["cases"]), difference(entry)) for entry in entries
+    ])  # fmt: skip
 
 
 def known_differences():
@@ -151,6 +158,11 @@ def known_differences():
     for entry in entries:
         catalog.find(entry["stack"])
     return entries
+
+
+def difference_id(stack, cases):
+    """What a link to a known difference names."""
+    return f"known-{stack}-{cases[0]}"
 
 
 def difference(entry):
@@ -163,8 +175,9 @@ def difference(entry):
 
 
 def prose(text):
-    """Plain text as HTML: `code` is code, and an address is a link."""
+    """Plain text as HTML: `code` is code, an address is a link, and so is [text](place on the site)."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text.strip()))
+    text = re.sub(r"\[([^]]+)\]\(([\w./#-]+)\)", r'<a href="\2">\1</a>', text)
     return re.sub(r"https?://[^\s<>()]*[^\s<>().,;:]", lambda found: link(found[0], found[0].partition("//")[2]), text)
 
 

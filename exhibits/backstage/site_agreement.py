@@ -1,0 +1,93 @@
+"""The fence `agreement`: what came of the last run of the contract, a column for each stack.
+
+The run is `docs/agreement.json`; `python -m exhibits grid` makes it.
+"""
+
+import json
+from datetime import date
+from html import escape
+
+from exhibits import catalog, contract
+from exhibits.backstage import checking, site
+from exhibits.backstage.agreeing import FILE
+
+# The rows: the cases whose names begin so. What nobody has put into a row gets one of its own.
+ROWS = {
+    "Query": ("hello", "query", "http"),
+    "Path": ("path", "not", "mount"),
+    "Method": ("head", "options", "method"),
+    "Header fields": ("header", "cookies"),
+    "Body": ("echo", "body"),
+    "Guestbook": ("page", "sign", "entries", "entry"),
+    "Status, crash": ("status", "crash"),
+    "Streams, waits": ("stream", "slow", "events"),
+    "WebSocket": ("live",),
+}
+
+
+def the_run():
+    """`docs/agreement.json`; `exhibits/backstage/agreeing.py` says what is in it."""
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def rows():
+    """The cases of each row: {title: [Case]}, every case once."""
+    titles = {prefix: title for title, prefixes in ROWS.items() for prefix in prefixes}
+    found = {title: [] for title in ROWS}
+    for case in contract.CASES:
+        prefix = case.name.partition("-")[0]
+        found.setdefault(titles.get(prefix, prefix.capitalize()), []).append(case)
+    return found
+
+
+@site.fence
+def agreement(_):
+    """The grid of stacks and cases, the versions of the parts, and what each case shows."""
+    run = the_run()
+    stages = [(stage.title, catalog.stacks_of(stage.name)) for stage in catalog.STAGES]
+    stacks = [stack for _, stacks in stages for stack in stacks]
+    over = "".join(f'<th scope="colgroup" colspan="{len(own)}">{escape(title)}</th>' for title, own in stages)
+    names = "".join(f'<th scope="col"{first(stack)}>{column(stack)}</th>' for stack in stacks)
+    body = ""
+    for title, cases in rows().items():
+        cells = "".join(cell(stack, run["stacks"][stack.name], cases) for stack in stacks)
+        body += f'<tr><th scope="row">{escape(title)} <small>{len(cases)}</small></th>{cells}</tr>'
+    day = date.fromisoformat(run["date"])
+    parts = {name: number for result in run["stacks"].values() for name, number in result["parts"].items()}
+    made_of = ", ".join(f"{escape(name)}&nbsp;{escape(number)}" for name, number in sorted(parts.items()))
+    return f"""<div class="agreement" role="region" aria-label="Stacks and cases" tabindex="0"><table class="held">
+<thead><tr><td></td>{over}</tr><tr><th scope="col">Cases</th>{names}</tr></thead><tbody>{body}</tbody></table></div>
+<p class="note">✓ all cases agree, at the root and under a mount point. A number: so many differ, and it leads to why.
+– not for this stack. {len(run["stacks"])} stacks, {len(contract.CASES)} cases; run on
+<time datetime="{day}">{day.day} {day:%B %Y}</time> with Python&nbsp;{escape(run["Python"])}, {made_of}.</p>
+<details class="cases"><summary>What each case shows</summary>
+{"".join(listed(*row) for row in rows().items())}</details>"""
+
+
+def column(stack):
+    return site.link(f"../stages/{stack.stage}/#{stack.name}", escape(stack.server))
+
+
+def first(stack):
+    return ' class="first"' if stack == catalog.stacks_of(stack.stage)[0] else ""
+
+
+def cell(stack, result, cases):
+    """What a stack made of the cases of a row: each known difference a link to its entry."""
+    names = [case.name for case in cases]
+    differs = [name for name in names if name in result["differs"]]
+    marks = []
+    for entry in checking.differences():
+        if entry.stack == stack.name and (here := [name for name in differs if name in entry.cases]):
+            label = f"{len(here)} of {len(names)} cases differ: {', '.join(here)}"
+            id = site.difference_id(entry.stack, entry.cases)
+            marks.append(f'<a href="#{id}" title="{label}" aria-label="{label}">{len(here)}</a>')
+    if not marks:
+        marks = ["–" if set(names) <= set(result["not asked"]) else "✓"]
+    return f"<td{first(stack)}>{' '.join(marks)}</td>"
+
+
+def listed(title, cases):
+    """The cases of a row, and what they show."""
+    items = (f"<div><dt><code>{escape(case.name)}</code></dt><dd>{escape(case.shows)}</dd></div>" for case in cases)
+    return f"<p><b>{escape(title)}</b></p><dl>{''.join(items)}</dl>"

@@ -1,0 +1,9 @@
+"""The WSGI room's smallest program, called as a CGI program by the standard library."""
+
+import os
+from wsgiref.handlers import CGIHandler
+
+from exhibits.wsgi.hello import application
+
+os.environ.update(REQUEST_METHOD="GET", SERVER_NAME="museum.test", SERVER_PORT="80", SERVER_PROTOCOL="HTTP/1.1")
+CGIHandler().run(application)

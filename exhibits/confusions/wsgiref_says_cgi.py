@@ -1,0 +1,20 @@
+"""What wsgiref's server tells a program, and how many processes answer."""
+
+import os
+
+from exhibits.confusions import ask, wsgiref_server
+
+processes = set()
+
+
+def application(environ, start_response):
+    processes.add(os.getpid())
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    names = "GATEWAY_INTERFACE", "wsgi.version", "wsgi.run_once"
+    return ["\n".join(f"{name}: {environ[name]}" for name in names).encode()]
+
+
+with wsgiref_server(application) as port:
+    ask(port)
+    print(ask(port))
+print("processes for two requests:", len(processes))

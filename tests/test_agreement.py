@@ -1,0 +1,68 @@
+"""The grid the site shows is a run of today's contract, with today's stacks and today's known differences."""
+
+import json
+import re
+
+import pytest
+
+from exhibits import catalog, contract
+from exhibits.backstage import agreeing, checking, site_agreement
+
+RUN = site_agreement.the_run()
+AGAIN = "run: python -m exhibits grid"
+
+
+def test_the_run_has_every_stack_and_no_other():
+    assert list(RUN["stacks"]) == [stack.name for stack in catalog.STACKS], AGAIN
+
+
+@pytest.mark.parametrize("stack", catalog.STACKS, ids=lambda stack: stack.name)
+def test_the_run_has_every_case_once(stack):
+    result = RUN["stacks"][stack.name]
+    names = [*result["kept"], *result["differs"], *result["not asked"]]
+    assert sorted(names) == sorted(case.name for case in contract.CASES), AGAIN
+    assert set(result["parts"]) == {part.name for part in stack.parts} and all(result["parts"].values()), AGAIN
+
+
+@pytest.mark.parametrize("stack", catalog.STACKS, ids=lambda stack: stack.name)
+def test_the_run_differs_just_where_it_is_known_to(stack):
+    expected = {}
+    for case in contract.CASES:
+        wheres = [
+            where for where, mount in agreeing.MOUNTS.items()
+            if agreeing.applies(stack, mount, case) and checking.known_difference(stack, case, bool(mount))
+        ]  # fmt: skip
+        if wheres:
+            expected[case.name] = wheres
+    assert RUN["stacks"][stack.name]["differs"] == expected, AGAIN
+
+
+def test_every_case_is_in_one_row():
+    listed = [case for cases in site_agreement.rows().values() for case in cases]
+    assert sorted(case.name for case in listed) == sorted(case.name for case in contract.CASES)
+
+
+def test_every_known_difference_is_a_link_in_the_grid():
+    grid = site_agreement.agreement("", "agreement", "agreement", {}, None)
+    leads = set(re.findall(r'href="#(known-[^"]+)"', grid))
+    entries = checking.differences()
+    assert leads == {f"known-{entry.stack}-{entry.cases[0]}" for entry in entries}
+    body = grid.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert body.count("<td") == len(catalog.STACKS) * len(site_agreement.rows())
+
+
+def test_an_unexpected_answer_is_told():
+    result = {"said": {case.name: {} for case in contract.CASES}}
+    result["said"]["hello"] = {"root": "status 500, not 200"}
+    ours = next(stack.name for stack in catalog.STACKS if stack.server == "ours")
+    assert list(agreeing.unexpected(ours, result)) == [f"{ours}, root, hello: status 500, not 200"]
+    known = checking.differences()[0]
+    result["said"]["hello"] = {}
+    told = list(agreeing.unexpected(known.stack, result))
+    assert any(known.cases[0] in sentence and "said to break" in sentence for sentence in told)
+
+
+def test_the_run_is_written_as_it_is_read():
+    assert agreeing.FILE.read_text() == agreeing.as_text(RUN["date"], RUN["stacks"]).replace(
+        json.dumps(agreeing.platform.python_version()), json.dumps(RUN["Python"])
+    )
