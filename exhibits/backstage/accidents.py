@@ -126,7 +126,10 @@ def happen_at(accident, stack):
             calls = [other["calls"] for other in others if "calls" in other]
             if calls:
                 result["calls"] = calls[0]
-        result["log"] = wait_for_words(exhibit, accident.log)
+        wait_for_words(exhibit, accident.log)
+    # All has been read now. What two processes say at once has no order: each in its turn.
+    lines = [line for process in stack.processes for part, line in exhibit.lines if part == process.part]
+    result["log"] = words(lines, accident.log)
     return result
 
 
@@ -144,13 +147,15 @@ def talk(sock, sent):
 
 
 def wait_for_words(exhibit, pattern):
-    """The log's lines that match, each by its matching part; waits a moment for the first of them."""
+    """Wait a moment for the first line of the log that matches."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        found = [match[0] for _, line in list(exhibit.lines) if (match := re.search(pattern, line))]
-        if found or time.monotonic() > deadline:
-            return list(dict.fromkeys(found))
+    while not words([line for _, line in list(exhibit.lines)], pattern) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def words(lines, pattern):
+    """Of the lines that match, the matching parts, each once."""
+    return list(dict.fromkeys(match[0] for line in lines if (match := re.search(pattern, line))))
 
 
 def record():
