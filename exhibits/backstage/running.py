@@ -1,5 +1,6 @@
 """Starting a stack of the catalog and stopping it without a trace."""
 
+import contextlib
 import fcntl
 import http.client
 import importlib.metadata
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUESTBOOK = ROOT / "guestbook.sqlite3"
 START = 20  # seconds a stack has to answer its first request
 GRACE = 1.0  # seconds a process has to end by itself once it is asked to
+SIGNALS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP  # what a visitor stops us with
 
 # If we are killed with no chance to clean up, this notices: its input ends without "done".
 GUARD = """while read group; do
@@ -176,7 +178,7 @@ class Exhibit:
         self.lines = deque(maxlen=1000)  # the latest of the log, as (name, line)
         self.processes = []  # (catalog.Process, subprocess.Popen), in the order they were started
         self.ready = False
-        self.guard = None
+        self.run = self.guard = None
 
     @property
     def base(self):
@@ -191,12 +193,13 @@ class Exhibit:
             self.port = free_port(self.host)
         elif not is_free(self.host, self.port):
             raise PortTaken(f"port {self.port} on {self.host} is in use")
-        self.run = self.make_run_folder()
-        self.guard = subprocess.Popen(["sh", "-c", GUARD, "guard", self.run], stdin=subprocess.PIPE,
-                                      start_new_session=True)  # fmt: skip
-        if self.guestbook is None:
-            self.guestbook = self.run / "guestbook.sqlite3"
         try:
+            with uninterrupted():
+                self.run = self.make_run_folder()
+                self.guard = subprocess.Popen(["sh", "-c", GUARD, "guard", self.run], stdin=subprocess.PIPE,
+                                              start_new_session=True)  # fmt: skip
+            if self.guestbook is None:
+                self.guestbook = self.run / "guestbook.sqlite3"
             if self.stack.copies_program:
                 self.copy_program()
             for process in self.stack.processes:
@@ -241,17 +244,18 @@ class Exhibit:
         places = self.places()
         for name in process.files:
             self.install(ROOT / "exhibits" / name, process.edits)
-        popen = subprocess.Popen(
-            [word.format(**places) for word in self.command(process)],
-            cwd=self.run, env=self.environment(process),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we stop them in order, with all their children
-        )  # fmt: skip
-        reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)
-        self.processes.append((process, popen, reader))
+        with uninterrupted():
+            popen = subprocess.Popen(
+                [word.format(**places) for word in self.command(process)],
+                cwd=self.run, env=self.environment(process),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us; we stop them in order, with all their children
+            )  # fmt: skip
+            reader = threading.Thread(target=self.read, args=(process, popen), daemon=True)
+            reader.start()
+            self.processes.append((process, popen, reader))
         self.guard.stdin.write(b"-%d\n" % popen.pid)
         self.guard.stdin.flush()
-        reader.start()
 
     def install(self, file, edits):
         """Copy a configuration file into the run folder, with this exhibit's address and mount point."""
@@ -322,8 +326,27 @@ class Exhibit:
             popen.wait()
             reader.join(1)
             popen.stdout.close()
-        self.guard.communicate(b"done\n")
-        shutil.rmtree(self.run, ignore_errors=True)
+        if self.guard:
+            self.guard.communicate(b"done\n")
+        if self.run:
+            shutil.rmtree(self.run, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """A signal waits for the end of the block, so that what is made in it is known to who has to clean up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread only
+        return
+    came = []
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def signal_group(popen, number):

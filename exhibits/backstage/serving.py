@@ -30,7 +30,7 @@ def serve(stack, options):
     0: stopped as asked; 1: it could not start, or a process of it ended; 2: the port is taken.
     """
     console = Console(highlight=False)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in running.SIGNALS:
         signal.signal(number, interrupt)
     port = options.port
     if port is None and not options.once:
@@ -70,7 +70,7 @@ def serve(stack, options):
 
 def interrupt(number, frame):
     """Stop once: while everything is being stopped, further signals change nothing."""
-    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for other in running.SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
 
