@@ -14,11 +14,13 @@ def headers(environ):
     the way back is a guess, for "_" may have been "_". The two fields that
     describe the body have variables of their own (sections 4.1.2 and 4.1.3).
     """
+    # --8<-- [start:headers]
     for key, value in environ.items():
         if key.startswith("HTTP_"):
             yield key[5:].replace("_", "-").lower(), value
         elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
             yield key.replace("_", "-").lower(), value
+    # --8<-- [end:headers]
 
 
 def text(value):

@@ -92,3 +92,56 @@ function open() {
   figure.choose(field);
   field.scrollIntoView({ block: "center" });
 }
+
+// Compare: which two stages are shown. The address says it: ?a=wsgi&b=asgi
+
+document$.subscribe(() => document.querySelectorAll("div.compare").forEach(compare));
+
+function compare(page) {
+  const [a, b] = page.querySelectorAll("select");
+  const concepts = page.querySelectorAll(".concept");
+  let shown = [a.value, b.value];
+
+  function show(...pair) {
+    if (pair[0] === pair[1]) pair = pair.map((stage, i) => (stage === shown[i] ? shown[1 - i] : stage));
+    shown = [a.value, b.value] = pair;
+    let differing = 0;
+    for (const concept of concepts) {
+      const ways = [...concept.querySelectorAll(".way")];
+      const [one, other] = pair.map((stage) => ways.find((way) => way.dataset.stages.split(" ").includes(stage)));
+      for (const way of ways) way.hidden = way !== one && way !== other;
+      for (const name of concept.querySelectorAll("[data-stage]")) name.hidden = !pair.includes(name.dataset.stage);
+      const differs = one !== other;
+      if (differs) one.parentElement.prepend(one, other);
+      concept.classList.toggle("differs", differs);
+      concept.classList.toggle("alike", !differs);
+      concept.querySelector(".verdict").textContent = differs ? "differs" : "alike";
+      differing += differs;
+    }
+    for (const step of page.querySelectorAll(".step"))
+      step.hidden = !step.dataset.stages.split(" ").every((stage) => pair.includes(stage));
+    const [one, other] = [a, b].map((select) => select.selectedOptions[0].textContent);
+    page.querySelector(".sum").textContent = `${one} and ${other} differ in ${differing} of ${concepts.length}.`;
+  }
+
+  function choose(...pair) {
+    show(...pair);
+    const address = new URL(location);
+    address.search = new URLSearchParams({ a: a.value, b: b.value });
+    history.replaceState(history.state, "", address);
+  }
+
+  page.querySelector("button").addEventListener("click", () => choose(b.value, a.value));
+  page.querySelector(".picker").addEventListener("change", () => choose(a.value, b.value));
+  for (const preset of page.querySelectorAll(".presets a"))
+    preset.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      choose(...new URLSearchParams(preset.search).values());
+    });
+
+  const asked = new URLSearchParams(location.search);
+  const known = [...a.options].map((option) => option.value);
+  const pair = [asked.get("a"), asked.get("b")];
+  if (pair.every((stage) => known.includes(stage)) && pair[0] !== pair[1]) show(...pair);
+}

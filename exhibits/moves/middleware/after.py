@@ -1,0 +1,20 @@
+"""Middleware for ASGI: one more header field in every answer, whatever the program is."""
+
+from exhibits.asgi.hello import application as hello
+
+
+# --8<-- [start:middleware]
+def unstored(application):
+    async def middleware(scope, receive, send):
+        async def start(event):
+            if event["type"] == "http.response.start":
+                event = {**event, "headers": [*event["headers"], (b"cache-control", b"no-store")]}
+            await send(event)
+
+        await application(scope, receive, start)
+
+    return middleware
+# --8<-- [end:middleware]
+
+
+application = unstored(hello)

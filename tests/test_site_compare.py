@@ -1,0 +1,74 @@
+"""The comparison as it is built: every stage in every concept, and nothing that is not in the sources."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations
+
+import pytest
+from pymdownx.superfences import SuperFencesException
+
+from exhibits import catalog
+from exhibits.backstage import site_compare
+
+STAGES = [stage.name for stage in catalog.STAGES]
+CONCEPTS = site_compare.comparison()["concept"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page as it is published, as a list of its concepts: (name, HTML)."""
+    folder = tmp_path_factory.mktemp("site")
+    subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
+                   cwd=site_compare.ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True, timeout=60)  # fmt: skip
+    html = (folder / "compare" / "index.html").read_text(encoding="utf-8")
+    assert len(html) < 300_000
+    return dict(re.findall(r'<section class="concept \w+"><h3 id="([^"]+)">(.*?)</section>', html, re.DOTALL))
+
+
+def rendered(text):
+    return site_compare.compare(text, "compare", "compare", {}, None)
+
+
+def test_every_stage_has_its_way_in_every_concept(page):
+    assert list(page) == [concept["name"] for concept in CONCEPTS]
+    for name, html in page.items():
+        ways = re.findall(r'<div class="way" data-stages="([^"]+)".*?<p>(.*?)</p>', html, re.DOTALL)
+        assert sorted(" ".join(stages for stages, _ in ways).split()) == sorted(STAGES), name
+        assert all(says for _, says in ways), name
+
+
+@pytest.mark.parametrize("pair", combinations(STAGES, 2), ids="-".join)
+def test_two_stages_are_shown_and_no_other(pair):
+    html = rendered(" ".join(pair))
+    assert {*re.findall(r'<li data-stage="(\w+)">', html)} == {*pair}
+    for concept, part in zip(CONCEPTS, html.split("<section ")[1:], strict=True):
+        shown = re.findall(r'<div class="way" data-stages="([^"]+)">', part)
+        alike = any({*pair} <= {*way["stages"]} for way in concept["way"])
+        assert len(shown) == (1 if alike else 2)
+        assert ('<p class="verdict">alike' in part) == alike
+        if not alike:
+            assert pair[0] in shown[0] and pair[1] in shown[1]
+
+
+@pytest.mark.parametrize("place", [
+    "exhibits/wsgi/app.py:no-such-section", "exhibits/wsgi/app.py:body |no such line", "exhibits/no-such-file.py",
+])  # fmt: skip
+def test_code_that_is_not_there_stops_the_build(monkeypatch, place):
+    way = {"stages": STAGES, "says": "It says so.", "code": [place]}
+    concept = {"name": "it", "side": "program", "title": "It", "way": [way]}
+    monkeypatch.setattr(site_compare, "comparison", lambda: {"concept": [concept], "step": []})
+    with pytest.raises(SuperFencesException):
+        rendered("wsgi asgi")
+
+
+def test_a_stage_that_is_missing_stops_the_build(monkeypatch):
+    monkeypatch.setattr(catalog, "STAGES", (*catalog.STAGES, catalog.Stage("new", "New", 2030, "", "", "")))
+    with pytest.raises(SuperFencesException, match="every stage once"):
+        rendered("wsgi asgi")
+
+
+def test_an_excerpt_shows_what_it_leaves_out():
+    assert site_compare.excerpt("exhibits/cgi/app.py:request-line |method=|mount=") == (
+        'method=environ["REQUEST_METHOD"],\n# …\nmount=environ.get("SCRIPT_NAME", ""),')  # fmt: skip
