@@ -87,6 +87,8 @@ class Process:
     part: the name of the part it is, "Python" for a program of ours.
     command: split at spaces first, then {…} is filled in (see `backstage.running.places`).
     speaks: to whom it speaks what, for people.
+    workers: what in it serves requests, for people; drawn for the first stack of a stage.
+    copies: how many processes it is.
     files: configuration copied from `exhibits/` into the run folder, host, port and mount put in.
     environ: variables it needs besides those of everybody.
     edits: (old, new) texts to change in the copied files; {…} in new is filled in.
@@ -98,6 +100,8 @@ class Process:
     files: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
     edits: tuple[tuple[str, str], ...] = ()
+    workers: str = ""
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def nginx(room, carrier, behind, *edits):
 
 def flup(carrier):
     return Process("flup", "{python} -m exhibits.{room}.{program} app.sock",
-                   f"{carrier} on a Unix socket, WSGI with the program")  # fmt: skip
+                   f"{carrier} on a Unix socket, WSGI with the program",
+                   workers="a thread for each connection")  # fmt: skip
 
 
 # No control socket (it would be opened in the home directory) and no trust in
@@ -162,7 +167,8 @@ STACKS = (
     Stack("cgi-ours", "cgi", "CGI program", "process", (
         Process("Python", "{python} -m exhibits.cgi.server --host {host} --port {port} --mount {mount} "
                 "--env GUESTBOOK={guestbook} {python} -I -S {root}/exhibits/cgi/{program}.py",
-                "HTTP with visitors, CGI/1.1 with a new process for each request"),
+                "HTTP with visitors, CGI/1.1 with a new process for each request",
+                workers="a thread for each visitor"),
     ), needs=("h11",)),
     Stack("cgi-apache", "cgi", "CGI program", "process", (
         Process("Apache", "{apache} -d {run} -f {run}/apache.conf -DFOREGROUND",
@@ -192,7 +198,8 @@ STACKS = (
         nginx("scgi", "SCGI", "our server"))),
     Stack("wsgi-gunicorn", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("gunicorn", GUNICORN + "--bind {host}:{port} --workers 4",
-                "HTTP with visitors, WSGI with the program, in 4 processes", environ=MOUNTED),
+                "HTTP with visitors, WSGI with the program, in 4 processes", environ=MOUNTED,
+                workers="4 processes of one thread", copies=4),
     )),
     Stack("wsgi-gthread", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class gthread --threads 8",
@@ -213,7 +220,8 @@ STACKS = (
     ), needs=("h11",)),
     Stack("uwsgi-uwsgi", "uwsgi", "WSGI callable", "uwsgi", (
         Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --socket app.sock --module exhibits.uwsgi.{program}",
-                "uwsgi on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+                "uwsgi on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",),
+                workers="2 processes of 4 threads", copies=2),
         nginx("uwsgi", "uwsgi", "uWSGI"))),
     Stack("uwsgi-gunicorn", "uwsgi", "WSGI callable", "uwsgi", (
         Process("gunicorn", GUNICORN + "--protocol uwsgi --bind unix:app.sock --workers 4",
@@ -226,7 +234,7 @@ STACKS = (
         nginx("uwsgi", "uwsgi", "our server"))),
     Stack("asgi-uvicorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("uvicorn", UVICORN + "--host {host} --port {port}",
-                "HTTP and WebSocket with visitors, ASGI with the program"),
+                "HTTP and WebSocket with visitors, ASGI with the program", workers="one thread, one event loop"),
     ), needs=("websockets",), mount_is_stripped=True),
     Stack("asgi-ours", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("Python", "{python} -m exhibits.asgi.server --host {host} --port {port} --mount {mount} "

@@ -21,7 +21,8 @@ def page(tmp_path_factory):
     """The page as it is published, as a list of its concepts: (name, HTML)."""
     folder = tmp_path_factory.mktemp("site")
     subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-                   cwd=site_compare.ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True, timeout=60)  # fmt: skip
+                   cwd=site_compare.ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+                   check=True, timeout=60)  # fmt: skip
     html = (folder / "compare" / "index.html").read_text(encoding="utf-8")
     assert len(html) < 300_000
     return dict(re.findall(r'<section class="concept \w+"><h3 id="([^"]+)">(.*?)</section>', html, re.DOTALL))
@@ -39,7 +40,7 @@ def test_every_stage_has_its_way_in_every_concept(page):
         assert all(says for _, says in ways), name
 
 
-@pytest.mark.parametrize("pair", combinations(STAGES, 2), ids="-".join)
+@pytest.mark.parametrize("pair", [*combinations(STAGES, 2)], ids="-".join)
 def test_two_stages_are_shown_and_no_other(pair):
     html = rendered(" ".join(pair))
     assert {*re.findall(r'<li data-stage="(\w+)">', html)} == {*pair}
