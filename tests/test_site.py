@@ -116,7 +116,7 @@ def test_links_and_anchors_resolve(folder, pages):
                 continue
             address, fragment = urldefrag(urljoin(SITE + path, address))
             if address.startswith(SITE):
-                target = unquote(address.removeprefix(SITE))
+                target = unquote(address.removeprefix(SITE).partition("?")[0])
                 target += "index.html" if target.endswith("/") or not target else ""
                 assert (folder / target).is_file(), f"{path}: <{tag}> leads to {address}"
                 if fragment and target in pages:

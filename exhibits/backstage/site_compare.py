@@ -62,7 +62,7 @@ def chooser(name, label, chosen):
 
 
 def presets(steps):
-    items = (f"<li>{link('?a={}&amp;b={}'.format(*step['stages']), step_title(step))}</li>" for step in steps)
+    items = (f"<li>{link('./?a={}&amp;b={}'.format(*step['stages']), step_title(step))}</li>" for step in steps)
     return f'<nav class="presets" aria-label="Steps of history"><ul>{"".join(items)}</ul></nav>'
 
 

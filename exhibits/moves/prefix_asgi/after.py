@@ -1,0 +1,14 @@
+"""A page with a link, as an ASGI coroutine that knows where it is mounted."""
+
+from html import escape
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    mount = scope.get("root_path", "")
+    known = scope["path"].removeprefix(mount) in ("/", "/next")
+    headers = [(b"content-type", b"text/html")]
+    await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
+    body = f'<a href="{escape(mount)}/next">Next</a>\n'.encode() if known else b"Nothing here.\n"
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,8 @@
+"""Greetings over HTTP, as an ASGI coroutine."""
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"Hello, World!\n"})
