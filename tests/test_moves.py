@@ -60,9 +60,9 @@ def answer(port, ask):
     headers = ["Connection: close", *(["Content-Type: application/x-www-form-urlencoded"] if body else [])]
     with client.Visitor("127.0.0.1", port, timeout=10) as visitor:
         got = visitor.ask(client.request(method, path, *headers, body="".join(body).encode()))
-    first = got.body.decode().strip().partition("\n")[0]
+    first = got.body.decode().strip().partition("\n")[0].removeprefix("<html>")  # a page of the server's own
     fields = [f"{name.title()}: {value}" for name, value in got.headers if name == ask.get("field", "").lower()]
-    return "; ".join([f"{got.status} {first}", *fields])
+    return "; ".join([f"{got.status} {first}".strip(), *fields])
 
 
 def talk(port, path, message):

@@ -74,7 +74,7 @@ def step_view(step, chosen):
     """What came of a step; shown with its two stages, in whatever order."""
     shown = sorted(step["stages"]) == sorted(stage.name for stage in chosen)
     stages = " ".join(step["stages"])
-    return f'<p class="step" data-stages="{stages}"{hidden(shown)}><b>{step_title(step)}</b>: {prose(step["says"])}</p>'
+    return f'<p class="step" data-stages="{stages}"{hidden(shown)}><b>{step_title(step)}: </b>{prose(step["says"])}</p>'
 
 
 def summary(chosen, found):

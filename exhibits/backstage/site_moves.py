@@ -32,7 +32,7 @@ def move(name):
 def diff_view(name):
     """Both files in one, each line that is gone or new marked by its first character."""
     files = [FOLDER / name / file for file in ("before.py", "after.py")]
-    before, after = (file.read_text(encoding="utf-8").splitlines() for file in files)
+    before, after = map(lines_of, files)
     lines = [*unified_diff(before, after, lineterm="", n=len(before))][3:]  # without names and line numbers
     if not lines:
         raise ValueError("there is no difference")
@@ -40,6 +40,11 @@ def diff_view(name):
     one, other = (link(on_the_web(file), f"<code>{file}</code>") for file in names)
     code = highlight("\n".join(lines), DiffLexer(), HtmlFormatter(wrapcode=True, cssclass="highlight"))
     return f'<figure class="move"><figcaption>- {one}<br>+ {other}</figcaption>{code}</figure>'
+
+
+def lines_of(file):
+    """Without snippet markers, which are for other pages."""
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if "--8<--" not in line]
 
 
 def answers_view(servers, asks):
