@@ -21,8 +21,8 @@ from exhibits.backstage import site_reference, site_scratch, tapping
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
 HEADINGS = ["Why it came", "The request's way", "The smallest program", "The guestbook through it", "The bytes",
-            "The server from scratch", "Run it", "Its servers", "What it fixed, what it broke", "Who uses it today", "Known differences",
-            "Questions people ask", "Sources & tests"]  # fmt: skip
+            "The server from scratch", "Run it", "Its servers", "What it fixed, what it broke", "Who uses it today",
+            "Known differences", "Questions people ask", "Sources & tests"]  # fmt: skip
 ROOMS = [stage.name for stage in catalog.STAGES]
 RECORDINGS = sorted(path.stem for path in (ROOT / "docs" / "recordings").glob("*.json"))
 

@@ -1,4 +1,4 @@
-"""The comparison as it is built: every stage in every concept, and nothing that is not in the sources."""
+"""The comparison and the drawn ways: every stage in every concept, and nothing that is not in the sources."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog
-from exhibits.backstage import site_compare
+from exhibits.backstage import site_compare, site_moves, site_way
 
 STAGES = [stage.name for stage in catalog.STAGES]
 CONCEPTS = site_compare.comparison()["concept"]
@@ -73,3 +73,24 @@ def test_a_stage_that_is_missing_stops_the_build(monkeypatch):
 def test_an_excerpt_shows_what_it_leaves_out():
     assert site_compare.excerpt("exhibits/cgi/app.py:request-line |method=|mount=") == (
         'method=environ["REQUEST_METHOD"],\n# …\nmount=environ.get("SCRIPT_NAME", ""),')  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_way_shows_every_process_in_both_forms_and_in_words(stage):
+    html = site_way.way(stage, "way", "way", {}, None)
+    wide, tall = re.findall(r"<svg .*?</svg>", html, re.DOTALL)
+    stack = catalog.stacks_of(stage)[0]
+    for drawing in (wide, tall):
+        shown = re.findall(r'<tspan class="who">(.*?)</tspan>', drawing)
+        assert shown == ["visitor", *(site_way.name_of(each) for each in reversed(stack.processes)), "guestbook"]
+        described = re.search(r"<desc.*?>(.*?)</desc>", drawing)[1]
+        assert all(who in described.lower() for who in map(str.lower, shown))
+        assert stack.processes[0].workers in described
+    identifiers = re.findall(r' id="([^"]+)"', html)
+    assert len(identifiers) == len({*identifiers}) == 4
+
+
+@pytest.mark.parametrize("fence", [site_compare.compare, site_moves.move, site_way.way])
+def test_a_fence_that_cannot_render_stops_the_build(fence):
+    with pytest.raises(SuperFencesException):
+        fence("nonsense", "name", "name", {}, None)
