@@ -93,7 +93,7 @@ def wide(stack):
             parts += [arrow(start, middle - 6, end, middle - 6), arrow(end, middle + 6, start, middle + 6),
                       label(there, centre, middle - 14 * len(there)), label(back, centre, middle + 23),
                       label([on], centre, middle + 54, "on")]  # fmt: skip
-    return svg("wide", 756, low + 8, stack, parts)
+    return svg("wide", 758, low + 8, stack, parts)
 
 
 def tall(stack):
