@@ -11,6 +11,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
 
+import h11
+
 from exhibits import catalog
 from exhibits.backstage.client import request
 from exhibits.backstage.running import ROOT, START, version
@@ -121,7 +123,7 @@ def happen_at(accident, stack):
                 result["got"] = talk(sock, accident.sent).decode("latin-1")
         else:
             first, *others = exhibit.ask(accident.sent, accident.hangs_up)
-            result["got"] = first["said"]["response"]
+            result["got"] = without_framing(first["said"]["response"])
             result["reached"] = [other["between"] for other in others]
             calls = [other["calls"] for other in others if "calls" in other]
             if calls:
@@ -131,6 +133,20 @@ def happen_at(accident, stack):
     lines = [line for process in stack.processes for part, line in exhibit.lines if part == process.part]
     result["log"] = words(lines, accident.log)
     return result
+
+
+def without_framing(response):
+    """Status line and body of a response, "" of none: how the body was cut into chunks is chance."""
+    if not response:
+        return ""
+    http = h11.Connection(h11.CLIENT)
+    http.send(h11.Request(method="GET", target="/", headers=[("Host", "museum.test")]))
+    http.receive_data(response.encode("latin-1"))
+    http.receive_data(b"")
+    body = b""
+    while type(event := http.next_event()) is not h11.EndOfMessage:
+        body += event.data if type(event) is h11.Data else b""
+    return response.partition("\r\n")[0] + "\r\n\r\n" + body.decode("latin-1")
 
 
 def talk(sock, sent):
