@@ -7,6 +7,7 @@ What stands after `--` goes to the command behind the session:
 nox -s exhibit-wsgi -- --server waitress --port 9000
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -22,13 +23,20 @@ nox.options.reuse_existing_virtualenvs = True
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session, group):
-    """Install a dependency group, unless this environment has just that already."""
-    wanted = "\n".join(nox.project.dependency_groups(PYPROJECT, group))
+def install(session, group, only=None):
+    """Install a dependency group, or what of it these packages are, unless this environment has just that already."""
+    lines = nox.project.dependency_groups(PYPROJECT, group)
+    wanted = "\n".join(line for line in lines if only is None or re.match(r"[\w.-]+", line)[0] in only)
     stamp = Path(session.virtualenv.location, "installed.txt")
     if not (stamp.exists() and stamp.read_text() == wanted):
         session.install(*wanted.splitlines())
         stamp.write_text(wanted)
+
+
+def packages(stack):
+    """What pip installs for a stack: the base, and its parts."""
+    base = {re.match(r"[\w.-]+", line)[0] for line in nox.project.dependency_groups(PYPROJECT, "base")}
+    return base | {part.package for part in stack.parts}
 
 
 def python(session, *arguments):
@@ -40,8 +48,7 @@ def exhibit(stage):
     def start(session):
         arguments = session.posargs
         server = arguments[arguments.index("--server") + 1] if "--server" in arguments[:-1] else ""
-        group = f"{stage.name}-{server}"
-        install(session, group if group in PYPROJECT["dependency-groups"] else stage.name)
+        install(session, "hall", packages(catalog.find(stage.name, server or None) or catalog.find(stage.name)))
         python(session, "-m", "exhibits", "serve", stage.name, *arguments)
 
     start.__doc__ = f"{stage.title}, {stage.year}: {stage.idea}."
@@ -85,6 +92,14 @@ def tests(session):
     """The contract, run against every stack, and all other tests."""
     install(session, "tests")
     python(session, "-m", "pytest", "-n", "4", *session.posargs)
+
+
+@nox.session(default=False)
+def grid(session):
+    """The contract and the behaviour of every stack there is, the whole hall."""
+    install(session, "grid-tests")
+    python(session, "-m", "pytest", "-n", "4", "-m", "", "tests/test_contract.py", "tests/test_behaviour.py",
+           *session.posargs)  # fmt: skip
 
 
 @nox.session(default=False)

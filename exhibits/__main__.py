@@ -67,7 +67,7 @@ def parser():
                             description="Send the same bytes to every stack and compare the answers, as the contract "
                             "does. Exit code 1 where a difference stands that is not a known one.")
     verb.add_argument("path", nargs="?", default="/request", metavar="PATH", help="default: /request")
-    verb.add_argument("--stacks", metavar="A,B,…", help="only these stages or stacks")
+    verb.add_argument("--stacks", metavar="A,B,…", help="these stages or stacks; default: all outside the hall")
     verb.add_argument("-X", dest="method", metavar="METHOD", help="default: GET, or POST where there is data")
     verb.add_argument("-H", dest="headers", action="append", default=[], metavar="'NAME: VALUE'")
     verb.add_argument("-d", dest="data", metavar="DATA", help="the body; a form unless -H says otherwise")
@@ -138,7 +138,7 @@ def main(arguments=None):
         if options.verb == "compare":
             from exhibits.backstage.comparing import compare
 
-            return compare(chosen or catalog.STACKS, options)
+            return compare(chosen or catalog.main_stacks(), options)
         from exhibits.backstage.benching import bench
 
         options.stacks = chosen or catalog.defaults()

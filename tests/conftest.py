@@ -43,9 +43,14 @@ def run():
     runner.stop()
 
 
+def marks_of(stack, mount=""):
+    """What pytest has to know of a test of a stack: kept together, each exhibit starts once; the hall is asked for."""
+    return [pytest.mark.xdist_group(stack.name + mount), *([pytest.mark.hall] if stack.hall else [])]
+
+
 def each_stack(*mounts, stacks=catalog.STACKS):
-    """Parameters (stack, mount) for a test, kept together so that each exhibit starts once."""
+    """Parameters (stack, mount) for a test."""
     return pytest.mark.parametrize(("stack", "mount"), [
-        pytest.param(stack, mount, id=stack.name + mount, marks=pytest.mark.xdist_group(stack.name + mount))
+        pytest.param(stack, mount, id=stack.name + mount, marks=marks_of(stack, mount))
         for stack in stacks for mount in mounts or [""]
     ])  # fmt: skip

@@ -1,7 +1,7 @@
 """One contract, run against every stack: at the root and under a mount point."""
 
 import pytest
-from conftest import MOUNT
+from conftest import MOUNT, marks_of
 
 from exhibits import catalog, contract
 from exhibits.backstage import checking
@@ -17,7 +17,7 @@ def parameters():
             for case in contract.CASES:
                 if applies(stack, mount, case):
                     difference = checking.known_difference(stack, case, bool(mount))
-                    marks = [pytest.mark.xdist_group(stack.name + mount)]
+                    marks = marks_of(stack, mount)
                     if difference:
                         marks.append(pytest.mark.xfail(strict=True, raises=checking.Broken, reason=difference.happens))
                     yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}", marks=marks)

@@ -5,6 +5,7 @@ import fcntl
 import http.client
 import importlib.metadata
 import os
+import platform
 import random
 import re
 import shutil
@@ -66,6 +67,7 @@ def program(part):
 
 @cache
 def program_version(path):
+    """What `-v` says, as numbers; () where it says none."""
     said = subprocess.run([path, "-v"], capture_output=True, text=True, errors="replace", timeout=10)
     number = re.search(r"[/ ](\d+(?:\.\d+)+)", said.stdout + said.stderr)
     return tuple(int(n) for n in number[1].split(".")) if number else ()
@@ -79,11 +81,25 @@ def package_version(name):
         return None
 
 
+@cache
+def apt_version(name):
+    """The version of a Debian package; "installed" where nobody can say."""
+    if shutil.which("dpkg-query"):
+        said = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True)
+        if said.stdout:
+            return re.match(r"(?:\d+:)?([\d.]*\d)?", said.stdout)[1] or said.stdout
+    return "installed"
+
+
 def version(part):
     """The version of an installed part ("27.0.1"), or None where it is not installed."""
+    if part.until:
+        return platform.python_version() if sys.version_info < part.until else None
+    if part.files:
+        return apt_version(part.apt) if any(Path(file).exists() for file in part.files) else None
     if part.programs:
         path = program(part)
-        return ".".join(map(str, program_version(path))) if path else None
+        return path and (".".join(map(str, program_version(path))) or apt_version(part.apt))
     return package_version(part.package)
 
 
