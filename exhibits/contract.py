@@ -342,3 +342,13 @@ CASES = (
          (Step(get(""), 308, {"location": "{mount}/", "content-type": re.compile("text/.*")}, re.compile(rb"(?s).+")),),
          mounted=True),
 )  # fmt: skip
+
+# What one answer cannot show, held by tests/test_behaviour.py: each name with what it shows.
+BEHAVIOURS = {
+    "streams": "a streamed line arrives before the next one is made",
+    "together": "visitors who wait do not wait for each other",
+    "leaves": "a client that leaves ends its answer",
+    "crash-log": "a crash is for the log only",
+    "event-live": "a new entry is a server-sent event",
+    "live": "WebSocket visitors see each other's entries; where there is none, to ask for an upgrade changes nothing",
+}

@@ -76,6 +76,20 @@ def nginx(room, carrier, behind, *edits):
                    edits=edits)  # fmt: skip
 
 
+def lighttpd(room, carrier, behind):
+    return Process("lighttpd", "{lighttpd} -D -f lighttpd.conf",
+                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/lighttpd.conf",),
+                   environ={"PWD": "{run}"},
+                   edits=(('("/" =>', '("{prefix}" =>'), ("server.port = 8000", "server.port = {port}"),
+                          ('server.bind = "127.0.0.1"', 'server.bind = "{host}"')))  # fmt: skip
+
+
+def apache(room, carrier, behind, *edits):
+    return Process("Apache", APACHE,
+                   f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/apache.conf",),
+                   edits=(*edits, ("127.0.0.1:9000", "{host}:{inner}"), (' "/"', ' "{mount}/"')))  # fmt: skip
+
+
 def flup(carrier):
     return Process("flup", "{python} -m exhibits.{room}.{program} app.sock",
                    f"{carrier} on a Unix socket, WSGI with the program",
@@ -88,6 +102,28 @@ GUNICORN = ("{python} -m gunicorn --no-control-socket --forwarded-allow-ips= --w
             "--access-logfile - --graceful-timeout 1 exhibits.{room}.{program}:application ")  # fmt: skip
 # SCRIPT_NAME in the environment is how gunicorn is told where it is mounted.
 MOUNTED = {"SCRIPT_NAME": "{mount}"}
+# To RFC 3875 an empty variable is no variable; some ASGI servers make an empty header field of it.
+IF_NOT_EMPTY = (("$content_type;", "$content_type if_not_empty;"),
+                ("$content_length;", "$content_length if_not_empty;"))  # fmt: skip
+
+
+def edited(command, *words):
+    """The command with words exchanged: old, new, old, new …"""
+    for old, new in zip(words[::2], words[1::2], strict=True):
+        command = command.replace(old, new, 1)
+    return command
+
+
+WAITRESS = ("{python} -m waitress --threads 8 --url-prefix={mount} "
+            "--no-clear-untrusted-proxy-headers ")  # fmt: skip
+# nginx speaks HTTP/2 with what is behind it since 1.29.4.
+HTTP2 = (("proxy_http_version 1.1;", "proxy_http_version 2;"),
+         ("proxy_set_header Upgrade $http_upgrade;", ""), ("proxy_set_header Connection $connection_header;", ""))
+KEEP_MOUNT = ("rewrite ^ $rest break;", "")
+APACHE = "{apache} -d {run} -f {run}/apache.conf -DFOREGROUND"
+MOD_WSGI = ((' "/"', ' "{prefix}"'), ("/app.py", "/{program}.py"))
+START = "{python} -m exhibits.backstage.starters "
+GRANIAN = "{python} -m granian --host {host} --port {port} --http 1 --url-path-prefix {mount} --access-log "
 # One implementation of HTTP and WebSocket, whatever else is installed.
 UVICORN = ("{python} -m uvicorn --http h11 --loop asyncio --ws websockets-sansio --no-proxy-headers "
            "--timeout-graceful-shutdown 1 --root-path {mount} exhibits.asgi.{program}:application ")  # fmt: skip
@@ -100,7 +136,7 @@ STACKS = (
                 workers="a thread for each visitor"),
     ), needs=("h11",)),
     Stack("cgi-apache", "cgi", "CGI program", "process", (
-        Process("Apache", "{apache} -d {run} -f {run}/apache.conf -DFOREGROUND",
+        Process("Apache", APACHE,
                 "HTTP with visitors, CGI/1.1 with a new process for each request",
                 files=("cgi/apache.conf",), environ={"ROOM": "{copies}/cgi"},
                 edits=(('"(?s)^', '"(?s)^{mount}'), ("/app.py", "/{program}.py"))),
@@ -115,12 +151,70 @@ STACKS = (
     ), copies_program=True),
     Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
           (flup("FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
+    Stack("fastcgi-flup-single", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("flup", START + "flup fcgi_single app.sock exhibits.wsgi.{program}",
+                "FastCGI on a Unix socket, WSGI with the program, one request after the other"),
+        nginx("fastcgi", "FastCGI", "flup")), hall=True),
+    Stack("fastcgi-flup-fork", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("flup", START + "flup fcgi_fork app.sock exhibits.wsgi.{program}",
+                "FastCGI on a Unix socket, WSGI with the program, in 5 processes"),
+        nginx("fastcgi", "FastCGI", "flup")), hall=True),
+    Stack("fastcgi-uwsgi", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --fastcgi-socket app.sock --module exhibits.wsgi.{program}",
+                "FastCGI on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+        nginx("fastcgi", "FastCGI", "uWSGI")), hall=True),
+    Stack("fastcgi-fcgisgi", "fastcgi", "ASGI coroutine", "FastCGI", (
+        Process("fcgisgi", START + "fcgisgi asgi app.sock exhibits.asgi.{program}",
+                "FastCGI on a Unix socket, ASGI with the program"),
+        nginx("fastcgi", "FastCGI", "fcgisgi", *IF_NOT_EMPTY)), program_room="asgi", hall=True),
+    Stack("fastcgi-fcgisgi-wsgi", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("fcgisgi", START + "fcgisgi wsgi app.sock exhibits.wsgi.{program}",
+                "FastCGI on a Unix socket, WSGI with the program"),
+        nginx("fastcgi", "FastCGI", "fcgisgi")), hall=True),
+    Stack("fastcgi-fcgiwrap", "fastcgi", "CGI program", "FastCGI", (
+        Process("fcgiwrap", "{fcgiwrap} -c 4 -s unix:{run}/app.sock",
+                "FastCGI on a Unix socket, CGI/1.1 with a new process for each request"),
+        nginx("fastcgi", "FastCGI", "fcgiwrap",
+              # NO_BUFFERING: hand on what the program prints when it does.
+              ("fastcgi_param SCRIPT_NAME", "fastcgi_param SCRIPT_FILENAME {copies}/cgi/{program}.py;\n"
+               "            fastcgi_param NO_BUFFERING 1;\n            fastcgi_param SCRIPT_NAME"))),
+        copies_program=True, program_room="cgi", hall=True),
+    Stack("fastcgi-lighttpd", "fastcgi", "WSGI callable", "FastCGI",
+          (flup("FastCGI"), lighttpd("fastcgi", "FastCGI", "flup")), hall=True),
+    Stack("fastcgi-apache", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("flup", START + "flup fcgi {host}:{inner} exhibits.wsgi.{program}",
+                "FastCGI on a port, WSGI with the program"),
+        apache("fastcgi", "FastCGI", "flup", (' "/"', ' "{prefix}"'), (':9000/"', ':9000{prefix}"'),
+               ("m#^", "m#^{mount}"), ('SCRIPT_NAME ""', 'SCRIPT_NAME "{mount}"'))), hall=True),
+    Stack("fastcgi-ajp", "fastcgi", "WSGI callable", "AJP", (
+        Process("flup", START + "flup ajp {host}:{inner} exhibits.wsgi.{program} {mount}",
+                "AJP on a port, WSGI with the program"),
+        apache("uwsgi", "AJP", "flup", ("proxy_uwsgi", "proxy_ajp"), ("uwsgi://", "ajp://"),
+               (' "/"', ' "{prefix}"'), (':9000/"', ':9000{prefix}" flushpackets=on'))), hall=True),
     Stack("fastcgi-ours", "fastcgi", "CGI program", "FastCGI", (
         Process("Python", "{python} -m exhibits.fastcgi.server app.sock exhibits.cgi.{responder}",
                 "FastCGI on a Unix socket, calls a CGI-shaped program in a thread"),
         nginx("fastcgi", "FastCGI", "our server"))),
     Stack("scgi-flup", "scgi", "WSGI callable", "SCGI",
           (flup("SCGI"), nginx("scgi", "SCGI", "flup"))),
+    Stack("scgi-flup-fork", "scgi", "WSGI callable", "SCGI", (
+        Process("flup", START + "flup scgi_fork app.sock exhibits.wsgi.{program}",
+                "SCGI on a Unix socket, WSGI with the program, in 5 processes"),
+        nginx("scgi", "SCGI", "flup")), hall=True),
+    Stack("scgi-uwsgi", "scgi", "WSGI callable", "SCGI", (
+        Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --scgi-socket app.sock --module exhibits.wsgi.{program}",
+                "SCGI on a Unix socket, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+        nginx("scgi", "SCGI", "uWSGI")), hall=True),
+    Stack("scgi-aioscgi", "scgi", "ASGI coroutine", "SCGI", (
+        Process("aioscgi", "{bin}/aioscgi --unix-socket app.sock exhibits.asgi.{program}:application",
+                "SCGI on a Unix socket, ASGI with the program"),
+        nginx("scgi", "SCGI", "aioscgi", *IF_NOT_EMPTY)), program_room="asgi", hall=True),
+    Stack("scgi-lighttpd", "scgi", "WSGI callable", "SCGI",
+          (flup("SCGI"), lighttpd("scgi", "SCGI", "flup")), hall=True),
+    Stack("scgi-apache", "scgi", "WSGI callable", "SCGI", (
+        Process("flup", START + "flup scgi {host}:{inner} exhibits.wsgi.{program}",
+                "SCGI on a port, WSGI with the program"),
+        apache("scgi", "SCGI", "flup")), hall=True),
     Stack("scgi-ours", "scgi", "CGI program", "SCGI", (
         Process("Python", "{python} -m exhibits.scgi.server app.sock exhibits.cgi.{responder}",
                 "SCGI on a Unix socket, calls a CGI-shaped program in a thread"),
@@ -135,14 +229,57 @@ STACKS = (
                 "HTTP with visitors, WSGI with the program, in 8 threads", environ=MOUNTED),
     )),
     Stack("wsgi-waitress", "wsgi", "WSGI callable", "HTTP/1.1", (
-        Process("waitress", "{python} -m waitress --host {host} --port {port} --threads 8 --url-prefix={mount} "
-                "--no-clear-untrusted-proxy-headers exhibits.wsgi.{program}:application",
+        Process("waitress", WAITRESS + "--host {host} --port {port} exhibits.wsgi.{program}:application",
                 "HTTP with visitors, WSGI with the program, in 8 threads"),
     )),
     Stack("wsgi-wsgiref", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("Python", "{python} -m exhibits.backstage.wsgiref_server {host} {port} exhibits.wsgi.{program} {mount}",
                 "HTTP/1.0 with visitors, WSGI with the program, checked by wsgiref.validate"),
     )),
+    Stack("wsgi-gevent", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class gevent",
+                "HTTP with visitors, WSGI with the program, in one thread that changes greenlets where it waits",
+                environ=MOUNTED),
+    ), needs=("gevent",), hall=True),
+    Stack("wsgi-werkzeug", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("Werkzeug", START + "werkzeug {host} {port} exhibits.wsgi.{program} {mount}",
+                "HTTP with visitors, WSGI with the program, in threads"),
+    ), hall=True),
+    Stack("wsgi-cheroot", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("cheroot", START + "cheroot {host} {port} exhibits.wsgi.{program} {mount}",
+                "HTTP with visitors, WSGI with the program, in 10 threads"),
+    ), hall=True),
+    Stack("wsgi-uwsgi", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --http-socket {host}:{port} --add-header Connection:close "
+                "--manage-script-name --mount {mount}=exhibits.uwsgi.{program}:application",
+                "HTTP with visitors, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+    ), hall=True),
+    Stack("wsgi-granian", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("Granian", GRANIAN + "--interface wsgi --blocking-threads 8 exhibits.wsgi.{program}:application",
+                "HTTP with visitors, WSGI with the program, in 8 threads"),
+    ), hall=True),
+    Stack("wsgi-gunicorn-h2", "wsgi", "WSGI callable", "HTTP/2", (
+        Process("gunicorn", GUNICORN + "--bind unix:app.sock --worker-class gthread --threads 8 "
+                "--http-protocols h2,h1 --http2-cleartext both",
+                "HTTP/2 on a Unix socket, WSGI with the program, in 8 threads", environ=MOUNTED),
+        nginx("asgi", "HTTP/2", "gunicorn", *HTTP2, KEEP_MOUNT)), needs=("h2",), hall=True),
+    Stack("wsgi-nginx", "wsgi", "WSGI callable", "HTTP/1.1", (
+        Process("waitress", WAITRESS + "--unix-socket=one.sock exhibits.wsgi.{program}:application",
+                "HTTP on a Unix socket, WSGI with the program, in 8 threads"),
+        Process("waitress", WAITRESS + "--unix-socket=two.sock exhibits.wsgi.{program}:application",
+                "the same, once more"),
+        Process("nginx", "{nginx} -p {run}/ -e stderr -c nginx.conf",
+                "HTTP with visitors: files by itself, the rest from one waitress or the other",
+                files=("wsgi/nginx.conf",), edits=(("location = /files", "location = {mount}/files"),)),
+    ), hall=True),
+    Stack("wsgi-apache", "wsgi", "WSGI callable", "inside Apache", (
+        Process("Apache", APACHE, "HTTP with visitors, WSGI with the program inside its own processes",
+                files=("wsgi/apache.conf",), environ={"ROOM": "{copies}/wsgi"}, edits=MOD_WSGI),
+    ), needs=("mod_wsgi",), copies_program=True, hall=True),
+    Stack("wsgi-apache-daemon", "wsgi", "WSGI callable", "inside Apache", (
+        Process("Apache", APACHE + " -DDAEMON", "HTTP with visitors, WSGI with the program, in 2 processes beside it",
+                files=("wsgi/apache.conf",), environ={"ROOM": "{copies}/wsgi"}, edits=MOD_WSGI),
+    ), needs=("mod_wsgi",), copies_program=True, hall=True),
     Stack("wsgi-ours", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("Python", "{python} -m exhibits.wsgi.server --host {host} --port {port} --mount {mount} "
                 "exhibits.wsgi.{program}", "HTTP with visitors, WSGI with the program, in threads"),
@@ -157,6 +294,14 @@ STACKS = (
                 "uwsgi on a Unix socket, WSGI with the program", environ=MOUNTED),
         # gunicorn takes no SCRIPT_NAME from the packet: it cuts its own off the whole path.
         nginx("uwsgi", "uwsgi", "gunicorn", ("PATH_INFO $rest", "PATH_INFO $uri")))),
+    Stack("uwsgi-gunicorn-asgi", "uwsgi", "ASGI coroutine", "uwsgi, WebSocket", (
+        Process("gunicorn", GUNICORN + "--protocol uwsgi --bind unix:app.sock --worker-class asgi --root-path={mount}",
+                "uwsgi on a Unix socket, ASGI with the program"),
+        nginx("uwsgi", "uwsgi", "gunicorn", *IF_NOT_EMPTY)), program_room="asgi", hall=True),
+    Stack("uwsgi-apache", "uwsgi", "WSGI callable", "uwsgi", (
+        Process("uWSGI", "{bin}/uwsgi --ini uwsgi.ini --socket {host}:{inner} --module exhibits.uwsgi.{program}",
+                "uwsgi on a port, WSGI with the program", files=("uwsgi/uwsgi.ini",)),
+        apache("uwsgi", "uwsgi", "uWSGI")), hall=True),
     Stack("uwsgi-ours", "uwsgi", "WSGI callable", "uwsgi", (
         Process("Python", "{python} -m exhibits.uwsgi.server app.sock exhibits.wsgi.{program}",
                 "uwsgi on a Unix socket, WSGI with the program, in threads"),
@@ -179,6 +324,50 @@ STACKS = (
                 "exhibits.asgi.{program}:application",
                 "HTTP and WebSocket with visitors, ASGI with the program"),
     )),
+    Stack("asgi-httptools", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", edited(UVICORN, "h11", "httptools", "asyncio", "uvloop") + "--host {host} --port {port}",
+                "HTTP and WebSocket with visitors, ASGI with the program; parser and event loop in C"),
+    ), needs=("httptools", "uvloop", "websockets"), mount_is_stripped=True, hall=True),
+    Stack("asgi-wsproto", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", edited(UVICORN, "websockets-sansio", "wsproto") + "--host {host} --port {port}",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), needs=("wsproto",), mount_is_stripped=True, hall=True),
+    Stack("asgi-workers", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", UVICORN + "--host {host} --port {port} --workers 2",
+                "HTTP and WebSocket with visitors, ASGI with the program, in 2 processes"),
+    ), needs=("websockets",), mount_is_stripped=True, hall=True),
+    Stack("asgi-zttp", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", edited(UVICORN, "h11", "zttp") + "--host {host} --port {port}",
+                "HTTP and WebSocket with visitors, ASGI with the program; a parser in Zig"),
+    ), needs=("zttp", "websockets"), mount_is_stripped=True, hall=True),
+    Stack("asgi-granian", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("Granian", GRANIAN + "--interface asgi exhibits.asgi.{program}:application",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), hall=True),
+    Stack("asgi-rsgi", "asgi", "RSGI application", "HTTP/1.1, WebSocket", (
+        Process("Granian", edited(GRANIAN, "--url-path-prefix {mount} ", "") + "--interface rsgi "
+                "exhibits.rsgi.{program}:application",
+                "HTTP and WebSocket with visitors, RSGI with the program", environ={"MOUNT": "{mount}"}),
+    ), program_room="rsgi", hall=True),
+    Stack("asgi-gunicorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class asgi --root-path={mount}",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), hall=True),
+    Stack("asgi-uvicorn-worker", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class exhibits.backstage.mounted_worker.Worker",
+                "HTTP and WebSocket with visitors, ASGI with the program: it watches over Uvicorn, which does both",
+                environ=MOUNTED),
+    ), needs=("uvicorn-worker", "uvicorn", "websockets"), mount_is_stripped=True, hall=True),
+    Stack("asgi-hypercorn-h2", "asgi", "ASGI coroutine", "HTTP/2", (
+        Process("hypercorn", "{python} -m hypercorn --bind unix:app.sock --root-path {mount} --access-logfile - "
+                "--graceful-timeout 1 exhibits.asgi.{program}:application",
+                "HTTP/2 on a Unix socket, ASGI with the program"),
+        nginx("asgi", "HTTP/2", "hypercorn", *HTTP2, KEEP_MOUNT)), hall=True),
+    Stack("asgi-granian-h2", "asgi", "ASGI coroutine", "HTTP/2", (
+        Process("Granian", "{python} -m granian --uds app.sock --http 2 --url-path-prefix {mount} "
+                "--interface asgi exhibits.asgi.{program}:application",
+                "HTTP/2 on a Unix socket, ASGI with the program"),
+        nginx("asgi", "HTTP/2", "Granian", *HTTP2, KEEP_MOUNT)), hall=True),
     Stack("asgi-nginx", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("uvicorn", UVICORN + "--uds app.sock", "HTTP on a Unix socket, ASGI with the program"),
         nginx("asgi", "HTTP", "uvicorn")), needs=("websockets",)),

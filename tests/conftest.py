@@ -5,6 +5,7 @@ import os
 import pytest
 
 from exhibits import catalog
+from exhibits.backstage import checking
 from exhibits.backstage.running import Exhibit, missing
 
 MOUNT = "/museum"
@@ -43,14 +44,21 @@ def run():
     runner.stop()
 
 
-def marks_of(stack, mount=""):
-    """What pytest has to know of a test of a stack: kept together, each exhibit starts once; the hall is asked for."""
-    return [pytest.mark.xdist_group(stack.name + mount), *([pytest.mark.hall] if stack.hall else [])]
+def marks_of(stack, mount="", case=None):
+    """What pytest has to know of a test of a stack.
+
+    All with the same exhibit are kept together, so that it starts once; the hall is
+    tested where it is asked for; a known difference has to show.
+    """
+    marks = [pytest.mark.xdist_group(stack.name + mount), *([pytest.mark.hall] if stack.hall else [])]
+    if case and (difference := checking.known_difference(stack, case, bool(mount))):
+        marks.append(pytest.mark.xfail(strict=True, raises=(AssertionError, OSError), reason=difference.happens))
+    return marks
 
 
-def each_stack(*mounts, stacks=catalog.STACKS):
-    """Parameters (stack, mount) for a test."""
+def each_stack(*mounts, stacks=catalog.STACKS, behaviour=None):
+    """Parameters (stack, mount) for a test, which may hold the stacks to one of `contract.BEHAVIOURS`."""
     return pytest.mark.parametrize(("stack", "mount"), [
-        pytest.param(stack, mount, id=stack.name + mount, marks=marks_of(stack, mount))
+        pytest.param(stack, mount, id=stack.name + mount, marks=marks_of(stack, mount, behaviour))
         for stack in stacks for mount in mounts or [""]
     ])  # fmt: skip

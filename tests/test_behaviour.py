@@ -62,7 +62,7 @@ def read_until(plain, mark):
     return data
 
 
-@each_stack()
+@each_stack(behaviour="streams")
 def test_a_streamed_line_arrives_before_the_next_is_made(run, stack, mount):
     with opened(run(stack), request("GET", "/stream?n=2&delay=5")) as plain:
         start = time.monotonic()
@@ -70,7 +70,7 @@ def test_a_streamed_line_arrives_before_the_next_is_made(run, stack, mount):
         assert time.monotonic() - start < 3  # the next one is made after 5 s
 
 
-@each_stack()
+@each_stack(behaviour="together")
 def test_visitors_who_wait_do_not_wait_for_each_other(run, stack, mount):
     exhibit = run(stack)
     start = time.monotonic()
@@ -80,12 +80,12 @@ def test_visitors_who_wait_do_not_wait_for_each_other(run, stack, mount):
     assert time.monotonic() - start < 2.9  # one after the other it would be 3 s
 
 
-@each_stack()
+@each_stack(behaviour="leaves")
 def test_a_client_that_leaves_ends_its_answer(run, stack, mount):
     exhibit = run(stack)
 
     def goes_on():
-        if stack.copies_program:  # Apache and lighttpd end the process, which cannot say so
+        if stack.carrier == "process":  # Apache and lighttpd end the process, which cannot say so
             return f"{exhibit.run}/exhibits/cgi/app.py" in processes()
         return not any("client left" in line for _, line in list(exhibit.lines))
 
@@ -97,7 +97,7 @@ def test_a_client_that_leaves_ends_its_answer(run, stack, mount):
     assert ask(exhibit, "GET", "/hello").status == 200
 
 
-@each_stack()
+@each_stack(behaviour="crash-log")
 def test_a_crash_is_for_the_log_only(run, stack, mount):
     exhibit = run(stack)
     exhibit.lines.clear()
@@ -106,7 +106,7 @@ def test_a_crash_is_for_the_log_only(run, stack, mount):
     assert logged, exhibit.last_words()
 
 
-@each_stack()
+@each_stack(behaviour="event-live")
 def test_a_new_entry_is_a_server_sent_event(run, stack, mount):
     exhibit = run(stack)
     contract.seed(exhibit.guestbook).close()
@@ -117,7 +117,7 @@ def test_a_new_entry_is_a_server_sent_event(run, stack, mount):
     assert b"id: 2\ndata: {" in event
 
 
-@each_stack()
+@each_stack(behaviour="live")
 def test_live_is_a_websocket_or_says_what_it_would_be(run, stack, mount):
     exhibit = run(stack)
     contract.seed(exhibit.guestbook).close()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 
 import pytest
@@ -193,6 +194,15 @@ def test_list_says_what_can_run():
         assert stack["runs"] == (not stack["missing"])
         assert stack["runs"] == all(part["version"] for part in stack["parts"])
     assert all(stack.name in exhibits("list", env={**os.environ, "COLUMNS": "200"}).stdout for stack in catalog.STACKS)
+
+
+def test_every_part_is_asked_for_where_it_is_installed():
+    """A stack is a few lines of the catalog, and what its parts need: here is who forgot the latter."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    lines = [line for line in pyproject["base"] + pyproject["grid"] + pyproject["hall"] if isinstance(line, str)]
+    assert {part.package for part in catalog.PARTS.values() if part.package} <= {line.split()[0] for line in lines}
+    apt = (ROOT / ".ci" / "apt.txt").read_text().split()
+    assert {part.apt for part in catalog.PARTS.values() if part.apt} == set(apt)
 
 
 def test_compare_finds_all_stages_alike():

@@ -105,8 +105,8 @@ def differences():
 
 
 def known_difference(stack, case, mounted=False):
-    """The Difference that explains why a stack fails a case, or None."""
+    """The Difference that explains why a stack fails the case or behaviour of this name, or None."""
     for difference in differences():
-        if difference.stack == stack.name and case.name in difference.cases and mounted >= difference.mounted:
+        if difference.stack == stack.name and case in difference.cases and mounted >= difference.mounted:
             return difference
     return None

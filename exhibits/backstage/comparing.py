@@ -127,7 +127,7 @@ def explanation(stack, sent):
     """The known difference of the stack in a case that sends the very same request, or None."""
     for case in contract.CASES:
         if any(step.request.replace(b"{mount}", b"") == sent for step in case.steps):
-            if known := checking.known_difference(stack, case):
+            if known := checking.known_difference(stack, case.name):
                 return known
     return None
 

@@ -209,6 +209,7 @@ class Exhibit:
             self.port = free_port(self.host)
         elif not is_free(self.host, self.port):
             raise PortTaken(f"port {self.port} on {self.host} is in use")
+        self.inner = free_port()
         try:
             with uninterrupted():
                 self.run = self.make_run_folder()
@@ -239,7 +240,8 @@ class Exhibit:
         return {
             **programs,
             "python": sys.executable, "bin": Path(sys.executable).parent, "root": ROOT, "run": self.run,
-            "host": self.host, "port": self.port, "mount": self.mount, "guestbook": self.guestbook,
+            "host": self.host, "port": self.port, "inner": self.inner, "mount": self.mount, "prefix": self.mount or "/",
+            "guestbook": self.guestbook,
             "program": "hello" if self.hello else "app", "responder": "responder" if self.hello else "app",
             "room": self.stack.room,
             "copies": self.run / "exhibits",
