@@ -124,7 +124,11 @@ def main(arguments=None):
         if options.verb == "wire":
             from exhibits.backstage.wiring import wire
 
-            return wire(find_stack(options.stack), options)
+            stack = find_stack(options.stack)
+            if stack.hall:
+                tapped = ", ".join(other.name for other in catalog.stacks_of(stack.stage) if not other.hall)
+                raise Unknown(f"{stack.name} stands in the hall, where no taps are; there are some at {tapped}")
+            return wire(stack, options)
         if options.verb == "record":
             from exhibits.backstage.recording import record
 

@@ -116,7 +116,14 @@ def servers(stage_name):
     return table("servers", columns, [
         (stack.name, [name_of(stack), parts(stack), escape(stack.interface), escape(stack.carrier), speakers(stack)])
         for stack in catalog.stacks_of(stage.name)
-    ])  # fmt: skip
+    ]) + today(catalog.stacks_of(stage.name))  # fmt: skip
+
+
+def today(stacks):
+    """When one would still choose each of the parts of these stacks."""
+    known = unique(part for stack in stacks for part in stack.parts if part.today)
+    items = (f"<li>{link(part.home, escape(part.name))}: {prose(part.today)}</li>" for part in known)
+    return f'<p>When one would choose them today:</p><ul class="today">{"".join(items)}</ul>' if known else ""
 
 
 def name_of(stack):
@@ -511,7 +518,7 @@ def sources(stage_name):
     """The specification of a stage, the files of its room, what they share with others, and their tests."""
     stage = catalog.stage(stage_name)
     room = sorted(path for path in (ROOT / "exhibits" / stage.name).iterdir() if is_source(path))
-    shared = [ROOT / "exhibits" / name for name in ("guestbook.py", "cgi_variables.py", "catalog.py")]
+    shared = [ROOT / "exhibits" / name for name in ("guestbook.py", "cgi_variables.py", "catalog.py", "stacks.py")]
     tests = [ROOT / "tests" / "test_contract.py", *sorted((ROOT / "tests").glob(f"test_{stage.name}*.py"))]
     specification = f"<li>{link(stage.url, escape(stage.specification))}: the specification</li>"
     return file_list([*room, *shared, *tests], specification)
