@@ -3,7 +3,7 @@
 A case is a short visit: requests, the answers they must get, and what stands in
 the guestbook afterwards. Before each case the guestbook holds one entry, `SEED`.
 `{mount}` in a request stands for the path of the mount point as visitors see it,
-in an answer for the mount point as the program sees it.
+in an answer for the mount point as the program sees it, `{scheme}` for http or https.
 """
 
 import hashlib
@@ -84,7 +84,7 @@ def told(sent, method="GET", path="/request", query="", **headers):
     """The answer of /request to a request with these header fields (x_mood="…" is X-Mood)."""
     headers = {name.replace("_", "-"): value for name, value in {"host": "museum.test", **headers}.items()}
     return as_json(sent, {
-        "method": method, "path": path, "query": query, "mount": "{mount}", "scheme": "http",
+        "method": method, "path": path, "query": query, "mount": "{mount}", "scheme": "{scheme}",
         "headers": dict(sorted(headers.items())),
     })  # fmt: skip
 

@@ -80,6 +80,8 @@ PARTS = {
         Part("mod_wsgi", None, "https://modwsgi.readthedocs.io/", apt="libapache2-mod-wsgi-py3",
              files=("/usr/lib/apache2/modules/mod_wsgi.so",),
              today="where Apache runs the site: then there is no other process to watch over."),
+        Part("trustme", "trustme", "https://trustme.readthedocs.io/"),
+        Part("aioquic", "aioquic", "https://aioquic.readthedocs.io/"),
         Part("h2", "h2", "https://python-hyper.org/projects/h2/"),
         Part("lighttpd", None, "https://www.lighttpd.net/", programs=("lighttpd",), oldest=(1, 4, 56),
              apt="lighttpd",

@@ -40,6 +40,7 @@ class Stack:
         point off the path already, and puts it back itself.
     copies_program: the web server executes the program itself: it gets a copy whose
         first line names a Python, all of it readable by the user the server runs it as.
+    encrypted: visitors come over TLS, with this: "HTTP/2" or "HTTP/3".
     hall: one of the many that stand behind the ones every visitor is led to: tested by
         the session `grid`, and asked by `compare` where it is named.
     program_room: the folder of the program it serves, where it is not that of its stage.
@@ -53,12 +54,17 @@ class Stack:
     needs: tuple[str, ...] = ()
     mount_is_stripped: bool = False
     copies_program: bool = False
+    encrypted: str = ""
     hall: bool = False
     program_room: str = ""
 
     @property
     def room(self):
         return self.program_room or self.stage
+
+    @property
+    def scheme(self):
+        return "https" if self.encrypted else "http"
 
     @property
     def server(self):
@@ -116,6 +122,11 @@ def edited(command, *words):
 
 WAITRESS = ("{python} -m waitress --threads 8 --url-prefix={mount} "
             "--no-clear-untrusted-proxy-headers ")  # fmt: skip
+HYPERCORN = ("{python} -m hypercorn --root-path {mount} --access-logfile - --graceful-timeout 1 "
+             "exhibits.asgi.{program}:application ")  # fmt: skip
+# The certificate is made when the exhibit starts (see `backstage.encrypted`), which needs these, as its visitors do.
+TLS = "--bind {host}:{port} --certfile cert.pem --keyfile key.pem "
+VISITORS = ("trustme", "h2", "aioquic")
 # nginx speaks HTTP/2 with what is behind it since 1.29.4.
 HTTP2 = (("proxy_http_version 1.1;", "proxy_http_version 2;"),
          ("proxy_set_header Upgrade $http_upgrade;", ""), ("proxy_set_header Connection $connection_header;", ""))
@@ -263,6 +274,11 @@ STACKS = (
                 "--http-protocols h2,h1 --http2-cleartext both",
                 "HTTP/2 on a Unix socket, WSGI with the program, in 8 threads", environ=MOUNTED),
         nginx("asgi", "HTTP/2", "gunicorn", *HTTP2, KEEP_MOUNT)), needs=("h2",), hall=True),
+    Stack("wsgi-gunicorn-tls", "wsgi", "WSGI callable", "HTTP/2", (
+        Process("gunicorn", GUNICORN + "--bind {host}:{port} --worker-class gthread --threads 8 "
+                "--http-protocols h2,h1 --certfile cert.pem --keyfile key.pem",
+                "TLS and HTTP/2 with visitors, WSGI with the program, in 8 threads", environ=MOUNTED),
+    ), needs=VISITORS, encrypted="HTTP/2", hall=True),
     Stack("wsgi-nginx", "wsgi", "WSGI callable", "HTTP/1.1", (
         Process("waitress", WAITRESS + "--unix-socket=one.sock exhibits.wsgi.{program}:application",
                 "HTTP on a Unix socket, WSGI with the program, in 8 threads"),
@@ -315,8 +331,7 @@ STACKS = (
                 "exhibits.asgi.{program}", "HTTP and WebSocket with visitors, ASGI with the program"),
     ), needs=("h11",)),
     Stack("asgi-hypercorn", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
-        Process("hypercorn", "{python} -m hypercorn --bind {host}:{port} --root-path {mount} --access-logfile - "
-                "--graceful-timeout 1 exhibits.asgi.{program}:application",
+        Process("hypercorn", HYPERCORN + "--bind {host}:{port}",
                 "HTTP and WebSocket with visitors, ASGI with the program"),
     )),
     Stack("asgi-daphne", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
@@ -359,10 +374,16 @@ STACKS = (
                 environ=MOUNTED),
     ), needs=("uvicorn-worker", "uvicorn", "websockets"), mount_is_stripped=True, hall=True),
     Stack("asgi-hypercorn-h2", "asgi", "ASGI coroutine", "HTTP/2", (
-        Process("hypercorn", "{python} -m hypercorn --bind unix:app.sock --root-path {mount} --access-logfile - "
-                "--graceful-timeout 1 exhibits.asgi.{program}:application",
+        Process("hypercorn", HYPERCORN + "--bind unix:app.sock",
                 "HTTP/2 on a Unix socket, ASGI with the program"),
         nginx("asgi", "HTTP/2", "hypercorn", *HTTP2, KEEP_MOUNT)), hall=True),
+    Stack("asgi-hypercorn-tls", "asgi", "ASGI coroutine", "HTTP/2", (
+        Process("hypercorn", HYPERCORN + TLS, "TLS and HTTP/2 with visitors, ASGI with the program"),
+    ), needs=VISITORS, encrypted="HTTP/2", hall=True),
+    Stack("asgi-hypercorn-h3", "asgi", "ASGI coroutine", "HTTP/3", (
+        Process("hypercorn", HYPERCORN + TLS + "--quic-bind {host}:{port}",
+                "HTTP/3 over QUIC with visitors who ask for it, HTTP/2 with the others; ASGI with the program"),
+    ), needs=VISITORS, encrypted="HTTP/3", hall=True),
     Stack("asgi-granian-h2", "asgi", "ASGI coroutine", "HTTP/2", (
         Process("Granian", "{python} -m granian --uds app.sock --http 2 --url-path-prefix {mount} "
                 "--interface asgi exhibits.asgi.{program}:application",

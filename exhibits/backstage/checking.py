@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from exhibits import contract
-from exhibits.backstage.client import Visitor
 from exhibits.backstage.running import ROOT
 
 
@@ -19,11 +18,11 @@ def visit(case, exhibit):
     store = contract.seed(exhibit.guestbook)
     try:
         seen = "" if exhibit.stack.mount_is_stripped else exhibit.mount
-        with Visitor("127.0.0.1", exhibit.port) as visitor:
+        with exhibit.visitor() as visitor:
             for number, step in enumerate(case.steps, 1):
                 sent = step.request.replace(b"{mount}", seen.encode())
                 answer = visitor.ask(sent, then=step.then, hang_up=step.hang_up)
-                if wrong := problems(step, answer, exhibit.mount):
+                if wrong := problems(step, answer, exhibit.mount, exhibit.stack.scheme):
                     raise Broken(f"request {number}: " + "; ".join(wrong))
         rows = store.execute("SELECT name, message FROM entries WHERE id > 1 ORDER BY id")
         if tuple(rows) != case.stored:
@@ -32,7 +31,7 @@ def visit(case, exhibit):
         store.close()
 
 
-def problems(step, answer, mount):
+def problems(step, answer, mount, scheme="http"):
     """How an Answer differs from what a Step demands, as sentences; none: it keeps the contract."""
     if isinstance(step.status, tuple):
         return [] if answer.status in step.status else [f"status {answer.status}, not one of {step.status}"]
@@ -46,13 +45,13 @@ def problems(step, answer, mount):
     if step.streamed or step.status in (204, 304):
         got.pop("content-length", None)
     elif isinstance(step.body, bytes):
-        expected.setdefault("content-length", str(len(filled(step.body, mount))))
+        expected.setdefault("content-length", str(len(filled(step.body, mount, scheme))))
     else:
         got.pop("content-length", None)
     for name in sorted(expected.keys() | got.keys()):
         if not matches(expected.get(name), got.get(name)):
             found.append(f"{name}: {got.get(name)!r}, not {expected.get(name)!r}")
-    if not matches(filled(step.body, mount), answer.body):
+    if not matches(filled(step.body, mount, scheme), answer.body):
         found.append(f"body {shortened(answer.body)}, not {shortened(step.body)}")
     return found
 
@@ -63,8 +62,8 @@ def matches(expected, got):
     return sorted(expected) == got if isinstance(expected, list) else expected == got
 
 
-def filled(value, mount):
-    """The value with the mount point put in."""
+def filled(value, mount, scheme="http"):
+    """The value with the mount point and the scheme put in."""
     if isinstance(value, dict):
         return {key: filled(each, mount) for key, each in value.items()}
     if isinstance(value, list):
@@ -72,7 +71,7 @@ def filled(value, mount):
     if isinstance(value, str):
         return value.replace("{mount}", mount).replace("{path}", mount or "/")
     if isinstance(value, bytes):
-        return value.replace(b"{mount}", mount.encode())
+        return value.replace(b"{mount}", mount.encode()).replace(b"{scheme}", scheme.encode())
     return value
 
 

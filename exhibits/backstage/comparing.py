@@ -16,7 +16,7 @@ from rich.table import Table
 
 from exhibits import contract
 from exhibits.backstage import checking
-from exhibits.backstage.client import Answer, Visitor, request
+from exhibits.backstage.client import Answer, request
 from exhibits.backstage.running import CannotStart, Exhibit, missing
 
 AT_ONCE = 6  # stacks that are started at the same time
@@ -84,7 +84,7 @@ def ask(stack, sent):
         # Each stack has a guestbook of its own with the same entry, so that signing gives the same id.
         with Exhibit(stack) as exhibit:
             contract.seed(exhibit.guestbook).close()
-            with Visitor("127.0.0.1", exhibit.port, timeout=15) as visitor:
+            with exhibit.visitor(timeout=15) as visitor:
                 return Result(stack, visitor.ask(sent))
     except CannotStart as reason:
         return Result(stack, trouble=str(reason))

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ import urllib.request
 from collections import deque
 from functools import cache
 from pathlib import Path
+
+from exhibits.backstage.client import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 GUESTBOOK = ROOT / "guestbook.sqlite3"
@@ -200,7 +203,7 @@ class Exhibit:
     def base(self):
         """Where visitors find the program's "/", without the slash."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
-        return f"http://{host}:{self.port}" + ("" if self.stack.mount_is_stripped else self.mount)
+        return f"{self.stack.scheme}://{host}:{self.port}" + ("" if self.stack.mount_is_stripped else self.mount)
 
     def __enter__(self):
         if lacking := missing(self.stack):
@@ -217,6 +220,10 @@ class Exhibit:
                                               start_new_session=True)  # fmt: skip
             if self.guestbook is None:
                 self.guestbook = self.run / "guestbook.sqlite3"
+            if self.stack.encrypted:
+                from exhibits.backstage.encrypted import make_certificate
+
+                make_certificate(self.run, "127.0.0.1")
             if self.stack.copies_program:
                 self.copy_program()
             for process in self.stack.processes:
@@ -230,6 +237,14 @@ class Exhibit:
 
     def __exit__(self, *exception):
         self.stop()
+
+    def visitor(self, timeout=5):
+        """A visitor, to be used in a `with` block, who speaks what visitors speak here."""
+        if not self.stack.encrypted:
+            return Visitor("127.0.0.1", self.port, timeout)
+        from exhibits.backstage.encrypted import VISITORS
+
+        return VISITORS[self.stack.encrypted]("127.0.0.1", self.port, timeout, self.run / "ca.pem")
 
     def make_run_folder(self):
         return Path(tempfile.mkdtemp(prefix="museum-"))
@@ -308,10 +323,11 @@ class Exhibit:
 
     def wait_until_ready(self):
         deadline = time.monotonic() + START
+        trusted = ssl.create_default_context(cafile=self.run / "ca.pem") if self.stack.encrypted else None
         while time.monotonic() < deadline:
             self.check()
             try:
-                with urllib.request.urlopen(self.base + "/hello", timeout=START):
+                with urllib.request.urlopen(self.base + "/hello", timeout=START, context=trusted):
                     return
             except (OSError, http.client.HTTPException):  # nobody listens yet, or nginx finds nobody: 502
                 time.sleep(0.01)

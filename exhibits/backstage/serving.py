@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from exhibits import catalog, contract
 from exhibits.backstage import running
-from exhibits.backstage.client import Visitor, request
+from exhibits.backstage.client import request
 
 DEFAULT_PORT = 8000
 COLOURS = ("cyan", "magenta", "green", "yellow")
@@ -109,7 +109,7 @@ def commands(exhibit):
 def tour(exhibit, console):
     """Send the tour requests and print what goes over the wire, both ways."""
     base = exhibit.base.partition("//")[2].partition("/")[2]
-    with Visitor("127.0.0.1", exhibit.port) as visitor:
+    with exhibit.visitor() as visitor:
         for template in TOUR[:1] if exhibit.hello else TOUR:
             sent = template.replace(b"{mount}", f"/{base}".encode() if base else b"")
             answer = visitor.ask(sent)
