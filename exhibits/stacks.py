@@ -40,6 +40,7 @@ class Stack:
         point off the path already, and puts it back itself.
     copies_program: the web server executes the program itself: it gets a copy whose
         first line names a Python, all of it readable by the user the server runs it as.
+    fixed_mount: the only mount point it can have.
     encrypted: visitors come over TLS, with this: "HTTP/2" or "HTTP/3".
     hall: one of the many that stand behind the ones every visitor is led to: tested by
         the session `grid`, and asked by `compare` where it is named.
@@ -54,6 +55,7 @@ class Stack:
     needs: tuple[str, ...] = ()
     mount_is_stripped: bool = False
     copies_program: bool = False
+    fixed_mount: str = ""
     encrypted: str = ""
     hall: bool = False
     program_room: str = ""
@@ -133,7 +135,7 @@ HTTP2 = (("proxy_http_version 1.1;", "proxy_http_version 2;"),
 KEEP_MOUNT = ("rewrite ^ $rest break;", "")
 APACHE = "{apache} -d {run} -f {run}/apache.conf -DFOREGROUND"
 MOD_WSGI = ((' "/"', ' "{prefix}"'), ("/app.py", "/{program}.py"))
-START = "{python} -m exhibits.backstage.starters "
+START = "{python} -P -m exhibits.backstage.starters "
 GRANIAN = "{python} -m granian --host {host} --port {port} --http 1 --url-path-prefix {mount} --access-log "
 # One implementation of HTTP and WebSocket, whatever else is installed.
 UVICORN = ("{python} -m uvicorn --http h11 --loop asyncio --ws websockets-sansio --no-proxy-headers "
@@ -160,6 +162,10 @@ STACKS = (
                        ("server.port = 8000", "server.port = {port}"),
                        ('server.bind = "127.0.0.1"', 'server.bind = "{host}"'))),
     ), copies_program=True),
+    Stack("cgi-http.server", "cgi", "CGI program", "process", (
+        Process("http.server --cgi", START + "http_server {host} {port}",
+                "HTTP/1.0 with visitors, something like CGI/1.1 with a new process for each request"),
+    ), copies_program=True, fixed_mount="/exhibits/cgi/{program}.py", hall=True),
     Stack("fastcgi-flup", "fastcgi", "WSGI callable", "FastCGI",
           (flup("FastCGI"), nginx("fastcgi", "FastCGI", "flup"))),
     Stack("fastcgi-flup-single", "fastcgi", "WSGI callable", "FastCGI", (

@@ -13,7 +13,7 @@ def applies(stack, mount, case):
 
 def parameters():
     for stack in catalog.STACKS:
-        for mount in ("", MOUNT):
+        for mount in [stack.fixed_mount.format(program="app")] if stack.fixed_mount else ["", MOUNT]:
             for case in contract.CASES:
                 if applies(stack, mount, case):
                     yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}",

@@ -190,7 +190,8 @@ class Exhibit:
     """
 
     def __init__(self, stack, *, host="127.0.0.1", port=None, mount="", hello=False, guestbook=None, log=None):
-        self.stack, self.host, self.mount, self.hello = stack, host, mount, hello
+        self.stack, self.host, self.hello = stack, host, hello
+        self.mount = stack.fixed_mount.format(program=self.program) or mount
         self.port = port
         self.guestbook = guestbook
         self.log = log
@@ -198,6 +199,10 @@ class Exhibit:
         self.processes = []  # (catalog.Process, subprocess.Popen), in the order they were started
         self.ready = False
         self.run = self.guard = None
+
+    @property
+    def program(self):
+        return "hello" if self.hello else "app"
 
     @property
     def base(self):
@@ -257,7 +262,7 @@ class Exhibit:
             "python": sys.executable, "bin": Path(sys.executable).parent, "root": ROOT, "run": self.run,
             "host": self.host, "port": self.port, "inner": self.inner, "mount": self.mount, "prefix": self.mount or "/",
             "guestbook": self.guestbook,
-            "program": "hello" if self.hello else "app", "responder": "responder" if self.hello else "app",
+            "program": self.program, "responder": "responder" if self.hello else "app",
             "room": self.stack.room,
             "copies": self.run / "exhibits",
         }  # fmt: skip

@@ -95,14 +95,15 @@ def introduce(exhibit, console, colours):
 
 def commands(exhibit):
     """Three commands that show what the stage can do."""
+    curl = f"curl --cacert {exhibit.run}/ca.pem" if exhibit.stack.encrypted else "curl"
     if exhibit.hello:
-        return [f"curl -i{more} {exhibit.base}/" for more in ("", " -X POST -d data", " --head")]
+        return [f"{curl} -i{more} {exhibit.base}/" for more in ("", " -X POST -d data", " --head")]
     live = "WebSocket" in exhibit.stack.carrier
     return [
-        f"curl '{exhibit.base}/hello?name=Ada'",
-        f"curl -i -d name=Ada -d message=Hello {exhibit.base}/entries",
+        f"{curl} '{exhibit.base}/hello?name=Ada'",
+        f"{curl} -i -d name=Ada -d message=Hello {exhibit.base}/entries",
         f"python -m websockets {exhibit.base.replace('http', 'ws', 1)}/live" if live
-        else f"curl -N '{exhibit.base}/stream?n=5&delay=1'",
+        else f"{curl} -N '{exhibit.base}/stream?n=5&delay=1'",
     ]  # fmt: skip
 
 

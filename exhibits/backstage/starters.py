@@ -44,9 +44,20 @@ def fcgisgi(kind, address, module):
     asyncio.run(run(load(module), bind_address=address))
 
 
+def http_server(host, port):
+    """What `python -m http.server --cgi` does, for the programs in exhibits/cgi below the current folder."""
+    from http.server import CGIHTTPRequestHandler, ThreadingHTTPServer
+
+    class Handler(CGIHTTPRequestHandler):
+        cgi_directories = ("/exhibits/cgi",)
+
+    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+
+
 def load(module):
     return importlib.import_module(module).application
 
 
 if __name__ == "__main__":
-    {"werkzeug": werkzeug, "cheroot": cheroot, "flup": flup, "fcgisgi": fcgisgi}[sys.argv[1]](*sys.argv[2:])
+    START = {each.__name__: each for each in (werkzeug, cheroot, flup, fcgisgi, http_server)}
+    START[sys.argv[1]](*sys.argv[2:])
