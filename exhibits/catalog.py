@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from exhibits.parts import PARTS
 from exhibits.stacks import STACKS
 
-__all__ = ["PARTS", "STACKS", "STAGES", "Stage", "defaults", "find", "main_stacks", "stacks_of", "stage"]
+__all__ = ["GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "find", "main_stacks", "stacks_of", "stage"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,15 @@ STAGES = (
     Stage("asgi", "ASGI", 2019, "ASGI 3.0", "https://asgi.readthedocs.io/en/latest/specs/www.html",
           "a coroutine for each connection: events in, events out, WebSocket included"),
 )  # fmt: skip
+
+
+# What people name and what is not started here, with the reason: behind glass.
+GLASS = {
+    "mod_python": "Python inside Apache with an interface of its own, not WSGI. Debian still has it "
+                  "(libapache2-mod-python), but a program for it can be served by nothing else.",
+    "mod_perl": "the same for Perl: it is here as a name only, because a Perl program is no part of this museum.",
+    "Vibora": "a framework with a server of its own, left at version 0.0.6: it builds with Python 3.6 and no later one.",
+}  # fmt: skip
 
 
 def stage(name):

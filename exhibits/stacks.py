@@ -40,6 +40,7 @@ class Stack:
         point off the path already, and puts it back itself.
     copies_program: the web server executes the program itself: it gets a copy whose
         first line names a Python, all of it readable by the user the server runs it as.
+    copies_package: it needs this one from Python's packages, too.
     fixed_mount: the only mount point it can have.
     encrypted: visitors come over TLS, with this: "HTTP/2" or "HTTP/3".
     hall: one of the many that stand behind the ones every visitor is led to: tested by
@@ -55,6 +56,7 @@ class Stack:
     needs: tuple[str, ...] = ()
     mount_is_stripped: bool = False
     copies_program: bool = False
+    copies_package: str = ""
     fixed_mount: str = ""
     encrypted: str = ""
     hall: bool = False
@@ -76,6 +78,13 @@ class Stack:
     def parts(self):
         names = [process.part for process in self.processes] + list(self.needs)
         return [PARTS[name] for name in dict.fromkeys(names) if name in PARTS]
+
+
+def edited(command, *words):
+    """The command with words exchanged: old, new, old, new …"""
+    for old, new in zip(words[::2], words[1::2], strict=True):
+        command = command.replace(old, new, 1)
+    return command
 
 
 def nginx(room, carrier, behind, *edits):
@@ -113,14 +122,6 @@ MOUNTED = {"SCRIPT_NAME": "{mount}"}
 # To RFC 3875 an empty variable is no variable; some ASGI servers make an empty header field of it.
 IF_NOT_EMPTY = (("$content_type;", "$content_type if_not_empty;"),
                 ("$content_length;", "$content_length if_not_empty;"))  # fmt: skip
-
-
-def edited(command, *words):
-    """The command with words exchanged: old, new, old, new …"""
-    for old, new in zip(words[::2], words[1::2], strict=True):
-        command = command.replace(old, new, 1)
-    return command
-
 
 WAITRESS = ("{python} -m waitress --threads 8 --url-prefix={mount} "
             "--no-clear-untrusted-proxy-headers ")  # fmt: skip
@@ -203,6 +204,12 @@ STACKS = (
                 "FastCGI on a port, WSGI with the program"),
         apache("fastcgi", "FastCGI", "flup", (' "/"', ' "{prefix}"'), (':9000/"', ':9000{prefix}"'),
                ("m#^", "m#^{mount}"), ('SCRIPT_NAME ""', 'SCRIPT_NAME "{mount}"'))), hall=True),
+    Stack("fastcgi-fcgid", "fastcgi", "WSGI callable", "FastCGI", (
+        Process("Apache", edited(APACHE, "apache.conf", "fcgid.conf"),
+                "HTTP with visitors; starts flup as often as it needs it and speaks FastCGI with it",
+                files=("fastcgi/fcgid.conf",), environ={"ROOM": "{copies}/fastcgi"},
+                edits=(('"(?s)^', '"(?s)^{mount}'), ("PROGRAM app", "PROGRAM {program}"))),
+    ), needs=("mod_fcgid", "flup"), copies_program=True, copies_package="flup", hall=True),
     Stack("fastcgi-ajp", "fastcgi", "WSGI callable", "AJP", (
         Process("flup", START + "flup ajp {host}:{inner} exhibits.wsgi.{program} {mount}",
                 "AJP on a port, WSGI with the program"),

@@ -34,5 +34,7 @@ def show(as_json):
             table.add_row(name, stack["interface"], stack["carrier"], parts, runs)
         table.add_section()
     Console().print(table)
+    for name, reason in catalog.GLASS.items():
+        Console(highlight=False).print(f"Behind glass, [bold]{name}[/]: {reason}")
     Console(highlight=False).print("In bold: what [bold]serve STAGE[/] starts. The others: serve STAGE --server NAME.")
     return 0

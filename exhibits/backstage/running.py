@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import http.client
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import random
@@ -308,6 +309,8 @@ class Exhibit:
         """Install the room's programs in the run folder, as one does in a cgi-bin."""
         folder = self.run / "exhibits"
         shutil.copytree(ROOT / "exhibits", folder, ignore=shutil.ignore_patterns("backstage", "__pycache__"))
+        if name := self.stack.copies_package:
+            shutil.copytree(Path(importlib.util.find_spec(name).origin).parent, self.run / name)
         for file in (folder / self.stack.room).glob("*.py"):
             shebang, _, rest = file.read_text().partition("\n")
             if shebang.startswith("#!"):

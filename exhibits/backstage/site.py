@@ -83,6 +83,13 @@ def rooms(_):
     return f'<ol class="rooms">{"".join(items)}</ol>'
 
 
+@fence
+def glass(_):
+    """What is not started here, and why."""
+    items = (f"<dt>{escape(name)}</dt><dd>{prose(reason)}</dd>" for name, reason in catalog.GLASS.items())
+    return f"<dl>{''.join(items)}</dl>"
+
+
 # ---------------------------------------------------------------- commands
 
 
