@@ -48,7 +48,7 @@ GLASS = {
     "mod_python": "Python inside Apache with an interface of its own, not WSGI. Debian still has it "
                   "(libapache2-mod-python), but a program for it can be served by nothing else.",
     "mod_perl": "the same for Perl: it is here as a name only, because a Perl program is no part of this museum.",
-    "Vibora": "a framework with a server of its own, left at version 0.0.6: it builds with Python 3.6 and no later one.",
+    "Vibora": "a framework with a server of its own, left at version 0.0.6, which needs Python 3.6.",
 }  # fmt: skip
 
 

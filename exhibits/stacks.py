@@ -44,7 +44,7 @@ class Stack:
     fixed_mount: the only mount point it can have.
     encrypted: visitors come over TLS, with this: "HTTP/2" or "HTTP/3".
     hall: one of the many that stand behind the ones every visitor is led to: tested by
-        the session `grid`, and asked by `compare` where it is named.
+        the session `hall`, and asked by `compare` where it is named.
     program_room: the folder of the program it serves, where it is not that of its stage.
     """
 

@@ -8,8 +8,6 @@ from exhibits import catalog
 from exhibits.backstage import checking
 from exhibits.backstage.running import Exhibit, missing
 
-MOUNT = "/museum"
-
 
 def require(*stacks):
     """Skip the test where a part is not installed; in CI everything has to be."""

@@ -1,21 +1,17 @@
 """One contract, run against every stack: at the root and under a mount point."""
 
 import pytest
-from conftest import MOUNT, marks_of
+from conftest import marks_of
 
 from exhibits import catalog, contract
-from exhibits.backstage import checking
-
-
-def applies(stack, mount, case):
-    return not case.mounted or (mount and not stack.mount_is_stripped)
+from exhibits.backstage import agreeing, checking
 
 
 def parameters():
     for stack in catalog.STACKS:
-        for mount in [stack.fixed_mount.format(program="app")] if stack.fixed_mount else ["", MOUNT]:
+        for mount in agreeing.mounts_of(stack).values():
             for case in contract.CASES:
-                if applies(stack, mount, case):
+                if agreeing.applies(stack, mount, case):
                     yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}",
                                        marks=marks_of(stack, mount, case.name))  # fmt: skip
 

@@ -39,10 +39,15 @@ def applies(stack, mount, case):
     return not case.mounted or (mount and not stack.mount_is_stripped)
 
 
+def mounts_of(stack):
+    """Where a stack is held to the contract: {name: mount point}."""
+    return {"mounted": stack.fixed_mount.format(program="app")} if stack.fixed_mount else MOUNTS
+
+
 def hold(stack):
     """(name, {"parts", "kept", "differs", "not asked"}) of one stack, held to the whole contract."""
     seen = {case.name: {} for case in contract.CASES}
-    for where, mount in MOUNTS.items():
+    for where, mount in mounts_of(stack).items():
         with Exhibit(stack, mount=mount) as exhibit:
             for case in contract.CASES:
                 if applies(stack, mount, case):
@@ -65,10 +70,10 @@ def unexpected(name, result):
     """Where a result is not as the known differences have it, as sentences."""
     stack = catalog.find(name)
     for case in contract.CASES:
-        for where, mount in MOUNTS.items():
+        for where, mount in mounts_of(stack).items():
             if applies(stack, mount, case):
                 said = result["said"][case.name].get(where, "")
-                known = checking.known_difference(stack, case, bool(mount))
+                known = checking.known_difference(stack, case.name, bool(mount))
                 if bool(said) != bool(known):
                     yield f"{name}, {where}, {case.name}: {said or 'it keeps what it is said to break'}"
 
