@@ -85,7 +85,7 @@ def test_a_client_that_leaves_ends_its_answer(run, stack, mount):
     exhibit = run(stack)
 
     def goes_on():
-        if stack.copies_program and stack.carrier == "process":  # Apache and lighttpd end the process, which cannot say so
+        if stack.copies_program and stack.carrier == "process":  # they end the process, which cannot say so
             return f"{exhibit.run}/exhibits/cgi/app.py" in processes()
         return not any("client left" in line for _, line in list(exhibit.lines))
 
