@@ -46,21 +46,39 @@ def fence(render):
 @fence
 def grid(_):
     """The map, for the home page: a row for each carrier, a column for each interface."""
-    interfaces = unique(stack.interface for stack in catalog.STACKS)
-    carriers = unique(carrier for stack in catalog.STACKS for carrier in carriers_of(stack))
-    rows = [("", [escape(carrier), *(cell(interface, carrier) for interface in interfaces)]) for carrier in carriers]
+    return map_of(catalog.main_stacks(), "")
+
+
+@fence
+def hall(_):
+    """The map of all stacks, for its own page."""
+    return map_of(catalog.STACKS, "../")
+
+
+def map_of(stacks, base):
+    """A map of these stacks. base: the address of the home page, from where the map stands."""
+    interfaces = unique(stack.interface for stack in stacks)
+    carriers = unique(carrier for stack in stacks for carrier in carriers_of(stack))
+    rows = [
+        ("", [escape(carrier), *(cell(stacks, interface, carrier, base) for interface in interfaces)])
+        for carrier in carriers
+    ]
     return table("map", ["Carrier ↓ interface →", *map(escape, interfaces)], rows)
 
 
-def cell(interface, carrier):
-    """The stages and stacks of one cell, as links from the home page."""
-    stacks = [s for s in catalog.STACKS if s.interface == interface and carrier in carriers_of(s)]
+def cell(stacks, interface, carrier, base):
+    """The stages and stacks of one cell, as links; how many more there are in the hall; or why there are none."""
+    there = [s for s in catalog.STACKS if s.interface == interface and carrier in carriers_of(s)]
+    here = [stack for stack in there if stack in stacks]
     lines = []
-    for name in unique(stack.stage for stack in stacks):
-        names = (link(f"stages/{name}/#{s.name}", escape(s.server)) for s in stacks if s.stage == name)
-        stage = link(f"stages/{name}/", escape(catalog.stage(name).title), "stage")
+    for name in unique(stack.stage for stack in here):
+        names = (link(f"{base}stages/{name}/#{s.name}", escape(s.server)) for s in here if s.stage == name)
+        stage = link(f"{base}stages/{name}/", escape(catalog.stage(name).title), "stage")
         lines.append(f"{stage}<ul>{''.join(f'<li>{name}</li>' for name in names)}</ul>")
-    return "".join(lines) or f'<small class="none">{prose(nobody().get(carrier, {}).get(interface, ""))}</small>'
+    if more := len(there) - len(here):
+        lines.append(f"<small>{link(f'{base}hall/', f'{more} more' if here else f'{more} in the hall')}</small>")
+    reason = nobody().get(carrier, {}).get(interface, "").replace("](", f"]({base}")
+    return "".join(lines) or f'<small class="none">{prose(reason)}</small>'
 
 
 def nobody():
