@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 AXE = TOOLS / "axe-core" / "axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIRE = "stages/fastcgi/"
-LIMIT = 150_000  # bytes a stage page may bring over the network, without the search's index
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -47,22 +46,6 @@ def test_axe_finds_nothing(page, served, address):
                 for node in rule["nodes"]:
                     found[f"{scheme}, {width} px: {rule['id']}: {node['target'][0]}: {node['any'][:1]}"] += 1
     assert not found, "\n".join(found)
-
-
-def stages():
-    return [address for address in PAGES if re.fullmatch(r"stages/\w+/", address)]
-
-
-@pytest.mark.parametrize("address", stages())
-def test_a_stage_page_is_light(page, served, address):
-    answers = []
-    page.on("requestfinished", lambda request: answers.append(request))
-    page.goto(served + address, wait_until="networkidle")
-    sizes = {each.url: each.sizes() for each in answers if "/search/search_index.json" not in each.url}
-    weight = sum(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes.values())
-    print(f"{address}: {weight:,} bytes in {len(sizes)} requests")
-    assert 20_000 < weight < LIMIT
-    assert len(sizes) <= 10
 
 
 def test_search_finds_words_without_leaving(page, served):

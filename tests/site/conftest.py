@@ -1,4 +1,4 @@
-"""What the checks of the site share: the built site, served as it is published, and a browser that reaches nothing else.
+"""What the checks of the site share: the built site, served as published, and a browser that reaches nothing else.
 
 `nox -s site-check` builds the site first. Its checks need Chromium and Node, so they are no part of the other tests.
 """
@@ -31,16 +31,21 @@ if not CHROMIUM:
 if not (SITE / "index.html").exists() or not TOOLS.exists():
     pytest.exit("start these checks by nox -s site-check, which builds the site first", returncode=3)
 
+
+def pytest_addoption(parser):
+    parser.addoption("--quiet-machine", action="store_true", help="hold Lighthouse's score for performance too")
+
+
 # Every page by its address below the site's, and for each kind of page (the pages of one folder) the heaviest.
 PAGES = {path.relative_to(SITE).as_posix().removesuffix("index.html"): path for path in sorted(SITE.rglob("*.html"))}
 KINDS = {}
-for address, path in sorted(PAGES.items(), key=lambda page: page[1].stat().st_size):
+for address in sorted(PAGES, key=lambda address: PAGES[address].stat().st_size):
     KINDS[address.partition("/")[0]] = address
 KINDS = sorted(KINDS.values())
 
 
 class Published(BaseHTTPRequestHandler):
-    """The site as it is published: below the path of its address, compressed, with its own page for what is not there."""
+    """The site as it is published: below the path of its address, compressed, with a page for what is not there."""
 
     protocol_version = "HTTP/1.1"
 
