@@ -8,6 +8,7 @@ nox -s exhibit-wsgi -- --server waitress --port 9000
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -114,6 +115,24 @@ def docs(session):
     """Build the site into site/."""
     install(session, "docs")
     python(session, "-m", "mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(name="site-check", default=False)
+def site_check(session):
+    """Build the site and check links, accessibility and weight. Needs Chromium."""
+    install(session, "site-check")
+    tools, lock = Path("tests/site/node_modules/.package-lock.json"), Path("tests/site/package-lock.json")
+    if not (tools.exists() and tools.stat().st_mtime > lock.stat().st_mtime):
+        session.run("npm", "ci", "--prefix", lock.parent)
+    # Zensical builds into site/ too: what it makes is kept beside, and MkDocs' is what is published.
+    other = Path(".cache/zensical-site")
+    for folder in (other, Path("site")):
+        shutil.rmtree(folder, ignore_errors=True)
+    python(session, "-m", "zensical", "build", "--strict", "--clean")
+    shutil.move("site", other)
+    python(session, "-m", "mkdocs", "build", "--strict")
+    python(session, "-m", "pytest", "-o", "addopts=", "-o", "python_files=check_*.py", "-rP", "tests/site",
+           *session.posargs)  # fmt: skip
 
 
 @nox.session(name="docs-serve", default=False)

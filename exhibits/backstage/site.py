@@ -331,7 +331,7 @@ def offsets(length, fields):
             rows.append("<i>⋮</i>")
             start = gaps[start]
         else:
-            rows.append(f"<i{' class=half' if start % 16 else ''}>{start}</i>")
+            rows.append(f'<i class="half">{start}</i>' if start % 16 else f"<i>{start}</i>")
             start += 8
     return "".join(rows)
 

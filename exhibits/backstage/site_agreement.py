@@ -55,8 +55,8 @@ def agreement(_):
     day = date.fromisoformat(run["date"])
     parts = {name: number for result in run["stacks"].values() for name, number in result["parts"].items()}
     made_of = ", ".join(f"{escape(name)}&nbsp;{escape(number)}" for name, number in sorted(parts.items()))
-    return f"""<div class="agreement" role="region" aria-label="Stacks and cases" tabindex="0"><table class="held">
-<thead><tr><td></td>{over}</tr><tr><th scope="col">Cases</th>{names}</tr></thead><tbody>{body}</tbody></table></div>
+    return f"""<section class="agreement" aria-label="Stacks and cases" tabindex="0"><table class="held">
+<thead><tr><td></td>{over}</tr><tr><th scope="col">Cases</th>{names}</tr></thead><tbody>{body}</tbody></table></section>
 <p class="note">✓ all cases agree, at the root and under a mount point. A number: so many differ, and it leads to why.
 – not for this stack. {len(run["stacks"])} stacks, {len(contract.CASES)} cases; run on
 <time datetime="{day}">{day.day} {day:%B %Y}</time> with Python&nbsp;{escape(run["Python"])}, {made_of}.</p>
