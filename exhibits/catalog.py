@@ -9,10 +9,15 @@ before it.
 
 from dataclasses import dataclass
 
+from exhibits import annexes
 from exhibits.parts import PARTS
 from exhibits.stacks import STACKS
 
-__all__ = ["GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "find", "main_stacks", "stacks_of", "stage"]
+__all__ = ["EVERYTHING", "GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "doors", "find", "main_stacks",
+           "stacks_of", "stage"]  # fmt: skip
+
+# The stacks of the grid, and those of the annexes.
+EVERYTHING = (*STACKS, *annexes.STACKS)
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,13 @@ GLASS = {
 
 
 def stage(name):
-    """The stage of this name; KeyError where there is none."""
-    return {stage.name: stage for stage in STAGES}[name]
+    """The stage or annex of this name; KeyError where there is none."""
+    return {stage.name: stage for stage in doors()}[name]
+
+
+def doors():
+    """The stages, then the annexes."""
+    return (*STAGES, *annexes.ANNEXES)
 
 
 def main_stacks():
@@ -63,8 +73,8 @@ def main_stacks():
 
 
 def stacks_of(stage_name):
-    """The stacks of a stage; the first is its default."""
-    return [stack for stack in STACKS if stack.stage == stage_name]
+    """The stacks of a stage or annex; the first is its default."""
+    return [stack for stack in EVERYTHING if stack.stage == stage_name]
 
 
 def defaults():
@@ -74,7 +84,7 @@ def defaults():
 
 def find(name, server=None):
     """The stack of a stage or stack name, and optionally of a server; KeyError where there is none."""
-    if name in {stage.name for stage in STAGES}:
+    if name in {stage.name for stage in doors()}:
         stacks = stacks_of(name)
         return next((s for s in stacks if s.server == server), None) if server else stacks[0]
-    return {stack.name: stack for stack in STACKS}[name]
+    return {stack.name: stack for stack in EVERYTHING}[name]

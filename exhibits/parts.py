@@ -91,5 +91,7 @@ PARTS = {
         Part("lighttpd", None, "https://www.lighttpd.net/", programs=("lighttpd",), oldest=(1, 4, 56),
              apt="lighttpd",
              today="on small machines, for CGI, FastCGI and SCGI programs."),
+        Part("a2wsgi", "a2wsgi", "https://github.com/abersheeran/a2wsgi"),
+        Part("asgiref", "asgiref", "https://github.com/django/asgiref"),
     )
 }  # fmt: skip

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import h11
 
-# What the contract does not compare: who answered, when, where else it can be reached, and how the bytes were framed.
-NOT_COMPARED = {"server", "date", "alt-svc", "connection", "keep-alive", "transfer-encoding"}
+# What the contract does not compare: who answered, when and how fast, where else it can be reached, and how the
+# bytes were framed.
+NOT_COMPARED = {"server", "date", "server-timing", "alt-svc", "connection", "keep-alive", "transfer-encoding"}
 
 
 @dataclass

@@ -1,0 +1,11 @@
+"""An ASGI program inside a WSGI server, with a2wsgi: one event loop in a thread of its own.
+
+WSGI has one request and one response, and so has the program now: no WebSocket, no lifespan, no word
+when a visitor leaves. The server's threads wait for the loop.
+"""
+
+from a2wsgi import ASGIMiddleware
+
+from exhibits.asgi.app import application as guestbook
+
+application = ASGIMiddleware(guestbook)

@@ -1,0 +1,23 @@
+"""A call that blocks inside an ASGI program, and its cure: /blocking holds up everybody, /thread nobody."""
+
+import asyncio
+import time
+
+
+def fetch():
+    """A library that knows no event loop: a driver, a file, a long calculation."""
+    time.sleep(0.3)
+    return b"fetched\n"
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        return  # lifespan: none, and the server goes on without it
+    if scope["path"] == "/blocking":
+        body = fetch()  # the event loop, and every other visitor, stands still
+    elif scope["path"] == "/thread":
+        body = await asyncio.to_thread(fetch)  # the loop goes on; a thread waits
+    else:
+        body = b"Hello, World!\n"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,31 @@
+"""A middleware for WSGI: it says in a header field how long the program took to answer, and logs how long in all.
+
+Its twin is `timed_asgi.py`.
+"""
+
+import time
+
+from exhibits.wsgi.app import application as guestbook
+
+
+def timed(program):
+    def application(environ, start_response):
+        began = time.perf_counter()
+
+        def start_timed(status, headers, *exc_info):
+            passed = ("Server-Timing", f"app;dur={(time.perf_counter() - began) * 1000:.2f}")
+            return start_response(status, [*headers, passed], *exc_info)  # write() comes back, and goes on
+
+        body = ()
+        try:
+            body = program(environ, start_timed)
+            yield from body  # each piece when it comes (PEP 3333, "Middleware Handling of Block Boundaries")
+        finally:  # the end, an exception, or a visitor who left: the server calls our close()
+            if hasattr(body, "close"):
+                body.close()
+            print(f"took {time.perf_counter() - began:.3f} s", file=environ["wsgi.errors"], flush=True)
+
+    return application
+
+
+application = timed(guestbook)

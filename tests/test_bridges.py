@@ -1,0 +1,118 @@
+"""The bridges, with the servers they are for: the contract, and what each of them loses."""
+
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import test_behaviour
+from conftest import marks_of, require
+
+from exhibits import annexes, catalog, contract
+from exhibits.backstage import agreeing, checking
+from exhibits.backstage.client import request
+from exhibits.backstage.running import ROOT, Exhibit
+
+BEHAVIOURS = {
+    "streams": test_behaviour.test_a_streamed_line_arrives_before_the_next_is_made,
+    "together": test_behaviour.test_visitors_who_wait_do_not_wait_for_each_other,
+    "leaves": test_behaviour.test_a_client_that_leaves_ends_its_answer,
+    "crash-log": test_behaviour.test_a_crash_is_for_the_log_only,
+    "event-live": test_behaviour.test_a_new_entry_is_a_server_sent_event,
+    "live": test_behaviour.test_live_is_a_websocket_or_says_what_it_would_be,
+}
+
+
+def cases():
+    for stack in annexes.BRIDGES:
+        for mount in agreeing.mounts_of(stack).values():
+            for case in contract.CASES:
+                if agreeing.applies(stack, mount, case):
+                    yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}",
+                                       marks=marks_of(stack, mount, case.name))  # fmt: skip
+
+
+@pytest.mark.parametrize(("stack", "mount", "case"), cases())
+def test_contract(run, stack, mount, case):
+    checking.visit(case, run(stack, mount))
+
+
+def test_every_behaviour_is_tested():
+    assert BEHAVIOURS.keys() == contract.BEHAVIOURS.keys()
+
+
+@pytest.mark.parametrize(("stack", "name"), [
+    pytest.param(stack, name, marks=marks_of(stack, case=name), id=f"{stack.name}-{name}")
+    for stack in annexes.BRIDGES for name in BEHAVIOURS
+])  # fmt: skip
+def test_what_one_answer_cannot_show(run, stack, name):
+    try:
+        BEHAVIOURS[name](run, stack, "")
+    finally:
+        if checking.known_difference(stack, name):
+            run.stop()  # what still goes on there would be in the way of the next test
+
+
+def ask(exhibit, path, times=1):
+    """The Answers to the same request, sent so many times over one connection where it is kept."""
+    with exhibit.visitor() as visitor:
+        return [visitor.ask(request("GET", path)) for _ in range(times)]
+
+
+@pytest.mark.hall
+@pytest.mark.parametrize("name", ["bridge-timed-wsgi", "bridge-timed-asgi"])
+def test_a_middleware_times_every_answer(run, name):
+    exhibit = run(catalog.find(name))
+    for path in ("/hello", "/nowhere", "/crash", "/stream?n=2&delay=0.2"):
+        exhibit.lines.clear()
+        (answer,) = ask(exhibit, path)
+        head = float(re.fullmatch(r"app;dur=(\d+\.\d\d)", dict(answer.headers)["server-timing"])[1]) / 1000
+        assert test_behaviour.eventually(lambda: took(exhibit)), exhibit.last_words()
+        (whole,) = took(exhibit)
+        assert head < 0.2 and (whole >= 0.2 if "stream" in path else whole < 0.2)  # the head does not wait for the body
+
+
+def took(exhibit):
+    """What the middleware has logged, in seconds."""
+    return [float(found[1]) for _, line in list(exhibit.lines) if (found := re.fullmatch(r"took (\d+\.\d{3}) s", line))]
+
+
+@pytest.mark.hall
+@pytest.mark.parametrize("name", ["bridge-timed-wsgi", "bridge-timed-asgi"])
+def test_a_middleware_sees_a_visitor_leave(run, name):
+    exhibit = run(catalog.find(name))
+    exhibit.lines.clear()
+    with test_behaviour.opened(exhibit, request("GET", "/stream?n=10000&delay=0.02")) as plain:
+        test_behaviour.read_until(plain, b"line 2 of")
+    assert test_behaviour.eventually(lambda: took(exhibit)), exhibit.last_words()
+
+
+@pytest.mark.hall
+def test_asgiref_fails_every_second_request_of_a_kept_connection_behind_uvicorn():
+    """The reason why the bridge stands behind Hypercorn; the page says so."""
+    require(stack := annexes.ASGIREF_BEHIND_UVICORN)
+    with Exhibit(stack) as exhibit:
+        statuses = [answer.status for answer in ask(exhibit, "/hello", 20)]
+        assert 500 in statuses and statuses[0] == 200, statuses
+        said = "CurrentThreadExecutor already quit or is broken"
+        assert test_behaviour.eventually(lambda: any(said in line for _, line in list(exhibit.lines)))
+    with Exhibit(catalog.find("bridge-wsgi-in-asgi-asgiref")) as exhibit:
+        assert [answer.status for answer in ask(exhibit, "/hello", 20)] == [200] * 20
+
+
+def test_a_blocking_call_holds_up_everybody_and_a_thread_nobody(run):
+    exhibit = run(annexes.BLOCKING)
+    for path, together in (("/blocking", False), ("/thread", True)):
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            answers = [answer for (answer,) in pool.map(lambda _, path=path: ask(exhibit, path), range(4))]
+        assert [answer.body for answer in answers] == [b"fetched\n"] * 4
+        assert (time.monotonic() - began < 4 * 0.3) is together  # 0.3 s each: one after the other it is 1.2 s
+
+
+def test_functions_and_coroutines_call_each_other():
+    said = subprocess.run([sys.executable, "-m", "exhibits.bridges.both_ways"], cwd=ROOT, capture_output=True, text=True,
+                          timeout=20)  # fmt: skip
+    assert said.stdout == (ROOT / "exhibits" / "bridges" / "both_ways.txt").read_text(), said.stderr
