@@ -3,6 +3,7 @@
 Its twin is `timed_wsgi.py`.
 """
 
+import sys
 import time
 
 from exhibits.asgi.app import application as guestbook
@@ -23,7 +24,7 @@ def timed(program):
         try:
             await program(scope, receive, send_timed)
         finally:  # the end, an exception, or a visitor who left
-            print(f"took {time.perf_counter() - began:.3f} s", flush=True)
+            sys.stderr.write(f"took {time.perf_counter() - began:.3f} s\n")
 
     return application
 

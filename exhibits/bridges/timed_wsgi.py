@@ -23,7 +23,8 @@ def timed(program):
         finally:  # the end, an exception, or a visitor who left: the server calls our close()
             if hasattr(body, "close"):
                 body.close()
-            print(f"took {time.perf_counter() - began:.3f} s", file=environ["wsgi.errors"], flush=True)
+            environ["wsgi.errors"].write(f"took {time.perf_counter() - began:.3f} s\n")
+            environ["wsgi.errors"].flush()
 
     return application
 
