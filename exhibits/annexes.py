@@ -5,7 +5,7 @@ Their stacks are like those of `stacks.py`, and started in the same way.
 
 from dataclasses import dataclass
 
-from exhibits.stacks import GUNICORN, HYPERCORN, MOUNTED, UVICORN, Process, Stack, edited
+from exhibits.stacks import GUNICORN, HYPERCORN, MOUNTED, UVICORN, WAITRESS, Process, Stack, edited
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ BRIDGES = (
     bridge("wsgi-as-cgi", "WSGI callable", "process", Process(
         "Python", "{python} -m exhibits.cgi.server --host {host} --port {port} --mount {mount} "
         "--env GUESTBOOK={guestbook} {python} -I -S {root}/exhibits/bridges/wsgi_as_cgi.py",
-        "HTTP with visitors, CGI/1.1 with a new process for each request, in which wsgiref speaks WSGI with the program",
+        "HTTP with visitors, CGI/1.1 with a new process for each request; in it wsgiref speaks WSGI with the program",
     ), "h11"),
     bridge("cgi-as-wsgi", "CGI program", "HTTP/1.1", gunicorn(
         "bridges.cgi_as_wsgi", "HTTP with visitors, WSGI with the bridge, which starts the program for each request")),
@@ -73,6 +73,34 @@ ASGIREF_BEHIND_UVICORN = bridge("asgiref-uvicorn", "WSGI callable", "HTTP/1.1",
                                 uvicorn("bridges.wsgi_in_asgi_asgiref"), "asgiref")  # fmt: skip
 BLOCKING = bridge("blocking", "ASGI coroutine", "HTTP/1.1", uvicorn("bridges.blocking"))
 
-FRAMEWORKS = ()
+
+
+def framework(name, interface, process, *needs):
+    return Stack(f"framework-{name}", "framework", interface, "HTTP/1.1", (process,), needs=needs, hall=True,
+                 mount_is_stripped=process.part == "uvicorn", partial=True)  # fmt: skip
+
+
+# Each with the server that is usual for it. Under /museum, too, though Sanic and Tornado know no mount point.
+FRAMEWORKS = (
+    framework("flask", "WSGI callable", gunicorn("frameworks.flask"), "Flask"),
+    framework("django", "WSGI callable", gunicorn("frameworks.django_wsgi"), "Django"),
+    framework("django-asgi", "ASGI coroutine", uvicorn("frameworks.django_asgi"), "Django"),
+    framework("bottle", "WSGI callable", Process(
+        "waitress", WAITRESS + "--host {host} --port {port} exhibits.frameworks.bottle:application", WSGI_HTTP),
+        "Bottle"),
+    framework("starlette", "ASGI coroutine", uvicorn("frameworks.starlette"), "Starlette", "python-multipart"),
+    framework("fastapi", "ASGI coroutine", uvicorn("frameworks.fastapi"), "FastAPI", "python-multipart"),
+    framework("quart", "ASGI coroutine", hypercorn("frameworks.quart"), "Quart"),
+    framework("sanic", "Sanic application", Process(
+        "Sanic", "{python} -m sanic exhibits.frameworks.sanic:application --host {host} --port {port} --single-process "
+        "--no-motd --access-logs", "HTTP with visitors, nothing standardised with the program",
+        environ={"MOUNT": "{mount}"})),
+    framework("tornado", "Tornado application", Process(
+        "Tornado", "{python} -m exhibits.frameworks.tornado {host} {port}",
+        "HTTP with visitors, nothing standardised with the program", environ={"MOUNT": "{mount}"})),
+    framework("tornado-wsgi", "WSGI callable", Process(
+        "Tornado", "{python} -m exhibits.frameworks.tornado_wsgi {host} {port}", WSGI_HTTP,
+        environ={"MOUNT": "{mount}"})),
+)  # fmt: skip
 
 STACKS = (*BRIDGES, *FRAMEWORKS)

@@ -46,6 +46,7 @@ class Stack:
     hall: one of the many that stand behind the ones every visitor is led to: tested by
         the session `hall`, and asked by `compare` where it is named.
     program_room: the folder of the program it serves, where it is not that of its stage.
+    partial: the program is not the whole guestbook: it says hello, and one can sign.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Stack:
     encrypted: str = ""
     hall: bool = False
     program_room: str = ""
+    partial: bool = False
 
     @property
     def room(self):

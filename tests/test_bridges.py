@@ -112,6 +112,6 @@ def test_a_blocking_call_holds_up_everybody_and_a_thread_nobody(run):
 
 
 def test_functions_and_coroutines_call_each_other():
-    said = subprocess.run([sys.executable, "-m", "exhibits.bridges.both_ways"], cwd=ROOT, capture_output=True, text=True,
-                          timeout=20)  # fmt: skip
+    command = [sys.executable, "-m", "exhibits.bridges.both_ways"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert said.stdout == (ROOT / "exhibits" / "bridges" / "both_ways.txt").read_text(), said.stderr

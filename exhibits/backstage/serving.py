@@ -99,7 +99,7 @@ def commands(exhibit):
     if exhibit.hello:
         return [f"{curl} -i{more} {exhibit.base}/" for more in ("", " -X POST -d data", " --head")]
     live = "WebSocket" in exhibit.stack.carrier
-    return [
+    tried = [
         f"{curl} '{exhibit.base}/hello?name=Ada'",
         f"{curl} -i -d name=Ada -d message=Hello {exhibit.base}/entries",
         f"python -m websockets {exhibit.base.replace('http', 'ws', 1)}/live" if live

@@ -1,0 +1,29 @@
+"""What is the same in every framework here: the guestbook behind the desk, and its sentences."""
+
+import os
+from urllib.parse import quote
+
+from exhibits import guestbook
+
+STORE = guestbook.Store(os.environ.get("GUESTBOOK", "guestbook.sqlite3"))
+SENTENCES = {404: "there is nothing here", 405: "not with this method"}
+
+
+def sign(form, cookies):
+    """Sign with the fields of a form; return the cookies to set. Raises guestbook.Refused; waits for the disk."""
+    name, message = guestbook.checked(form)
+    STORE.sign(name, message)
+    return counted(name, cookies)
+
+
+def counted(name, cookies):
+    """The cookies for who has signed."""
+    visits = cookies.get("visits", "0")
+    return {"name": quote(name, safe=""), "visits": str(int(visits) + 1 if visits.isdecimal() else 1)}
+
+
+def refused(error):
+    """The text for a guestbook.Refused, or for a status the framework found."""
+    if not isinstance(error, guestbook.Refused):
+        error = guestbook.Refused(error, SENTENCES.get(error, "the framework would not have it"))
+    return error.response().body.decode()

@@ -1,0 +1,10 @@
+"""Django as a WSGI program: the coroutines among its views get an event loop for each request."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+# --8<-- [start:gateway]
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "exhibits.frameworks.django_settings")
+application = get_wsgi_application()  # is called with environ and start_response
+# --8<-- [end:gateway]
