@@ -45,19 +45,23 @@ def python(session, *arguments):
     session.run("python", *arguments, interrupt_timeout=10, terminate_timeout=5)
 
 
-def exhibit(stage):
+def exhibit(stage, group, about):
     def start(session):
         arguments = session.posargs
+        if arguments and not arguments[0].startswith("-"):
+            arguments = ["--server", *arguments]
         server = arguments[arguments.index("--server") + 1] if "--server" in arguments[:-1] else ""
-        install(session, "hall", packages(catalog.find(stage.name, server or None) or catalog.find(stage.name)))
+        install(session, group, packages(catalog.find(stage.name, server or None) or catalog.find(stage.name)))
         python(session, "-m", "exhibits", "serve", stage.name, *arguments)
 
-    start.__doc__ = f"{stage.title}, {stage.year}: {stage.idea}."
+    start.__doc__ = f"{about}: {stage.idea}."
     nox.session(start, name=f"exhibit-{stage.name}", default=False)
 
 
 for stage in catalog.STAGES:
-    exhibit(stage)
+    exhibit(stage, "hall", f"{stage.title}, {stage.year}")
+for annex in catalog.ANNEXES:
+    exhibit(annex, f"{annex.name}s", annex.title)
 
 
 @nox.session(default=False)
@@ -100,7 +104,7 @@ def hall(session):
     """The contract and all that takes time, at the stacks the session tests leaves out."""
     install(session, "hall-tests")
     python(session, "-m", "pytest", "-n", "4", "-m", "hall", "tests/test_contract.py", "tests/test_behaviour.py",
-           *session.posargs)  # fmt: skip
+           "tests/test_bridges.py", "tests/test_frameworks.py", *session.posargs)  # fmt: skip
 
 
 @nox.session(default=False)

@@ -26,8 +26,8 @@ def find_stack(name, server=None):
     try:
         stack = catalog.find(name)
     except KeyError:
-        stages = [stage.name for stage in catalog.STAGES]
-        stacks = [stack.name for stack in catalog.STACKS]
+        stages = [stage.name for stage in catalog.doors()]
+        stacks = [stack.name for stack in catalog.EVERYTHING]
         near = difflib.get_close_matches(name.lower(), stages + stacks, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise Unknown(
@@ -120,14 +120,18 @@ def main(arguments=None):
         if options.verb == "serve":
             from exhibits.backstage.serving import serve
 
-            return serve(find_stack(options.stack, options.server), options)
+            stack = find_stack(options.stack, options.server)
+            if options.hello and stack.stage not in {stage.name for stage in catalog.STAGES}:
+                raise Unknown(f"{stack.name} has one program, and none that is smaller")
+            return serve(stack, options)
         if options.verb == "wire":
             from exhibits.backstage.wiring import wire
 
             stack = find_stack(options.stack)
             if stack.hall:
-                tapped = ", ".join(other.name for other in catalog.stacks_of(stack.stage) if not other.hall)
-                raise Unknown(f"{stack.name} stands in the hall, where no taps are; there are some at {tapped}")
+                tapped = [other for other in catalog.stacks_of(stack.stage) if not other.hall] or catalog.defaults()
+                names = ", ".join(other.name for other in tapped)
+                raise Unknown(f"{stack.name} stands in the hall, where no taps are; there are some at {names}")
             return wire(stack, options)
         if options.verb == "record":
             from exhibits.backstage.recording import record

@@ -75,9 +75,9 @@ BLOCKING = bridge("blocking", "ASGI coroutine", "HTTP/1.1", uvicorn("bridges.blo
 
 
 
-def framework(name, interface, process, *needs):
+def framework(name, interface, process, *needs, partial=True):
     return Stack(f"framework-{name}", "framework", interface, "HTTP/1.1", (process,), needs=needs, hall=True,
-                 mount_is_stripped=process.part == "uvicorn", partial=True)  # fmt: skip
+                 mount_is_stripped=process.part == "uvicorn", partial=partial)  # fmt: skip
 
 
 # Each with the server that is usual for it. Under /museum, too, though Sanic and Tornado know no mount point.
@@ -100,7 +100,7 @@ FRAMEWORKS = (
         "HTTP with visitors, nothing standardised with the program", environ={"MOUNT": "{mount}"})),
     framework("tornado-wsgi", "WSGI callable", Process(
         "Tornado", "{python} -m exhibits.frameworks.tornado_wsgi {host} {port}", WSGI_HTTP,
-        environ={"MOUNT": "{mount}"})),
+        environ={"MOUNT": "{mount}"}), partial=False),
 )  # fmt: skip
 
 STACKS = (*BRIDGES, *FRAMEWORKS)

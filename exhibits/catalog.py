@@ -10,11 +10,12 @@ before it.
 from dataclasses import dataclass
 
 from exhibits import annexes
+from exhibits.annexes import ANNEXES
 from exhibits.parts import PARTS
 from exhibits.stacks import STACKS
 
-__all__ = ["EVERYTHING", "GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "doors", "find", "main_stacks",
-           "stacks_of", "stage"]  # fmt: skip
+__all__ = ["ANNEXES", "EVERYTHING", "GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "doors", "find",
+           "main_stacks", "stacks_of", "stage"]  # fmt: skip
 
 # The stacks of the grid, and those of the annexes.
 EVERYTHING = (*STACKS, *annexes.STACKS)
@@ -64,7 +65,7 @@ def stage(name):
 
 def doors():
     """The stages, then the annexes."""
-    return (*STAGES, *annexes.ANNEXES)
+    return (*STAGES, *ANNEXES)
 
 
 def main_stacks():

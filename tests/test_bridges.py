@@ -34,7 +34,7 @@ def cases():
                                        marks=marks_of(stack, mount, case.name))  # fmt: skip
 
 
-@pytest.mark.parametrize(("stack", "mount", "case"), cases())
+@pytest.mark.parametrize(("stack", "mount", "case"), list(cases()))
 def test_contract(run, stack, mount, case):
     checking.visit(case, run(stack, mount))
 

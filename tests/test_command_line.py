@@ -172,6 +172,8 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(tmp_path):
     (("serve", "asgi", "--port", "99999"), "'99999' is not a port: a number from 1 to 65535"),
     (("serve", "asgi", "--mount", "museum"), "'museum' is not a mount point"),
     (("wire", "fastcgi-ajp"), "fastcgi-ajp stands in the hall, where no taps are; there are some at fastcgi-flup, "),
+    (("wire", "framework-flask"), "framework-flask stands in the hall, where no taps are; there are some at cgi-ours"),
+    (("serve", "bridge-asgi-in-wsgi", "--hello"), "bridge-asgi-in-wsgi has one program, and none that is smaller"),
     (("compare", "--stacks", "asgi,psgi"), "there is no stage or stack 'psgi'"),
 ])  # fmt: skip
 def test_a_wrong_argument_gets_a_sentence_and_exit_code_2(arguments, sentence):
@@ -190,17 +192,19 @@ def test_once_shows_the_tour_and_stops(stack, mount):
 
 def test_list_says_what_can_run():
     described = json.loads(exhibits("list", "--json").stdout)
-    assert [stack["stack"] for stack in described] == [stack.name for stack in catalog.STACKS]
+    assert [stack["stack"] for stack in described] == [stack.name for stack in catalog.EVERYTHING]
     for stack in described:
         assert stack["runs"] == (not stack["missing"])
         assert stack["runs"] == all(part["version"] for part in stack["parts"])
-    assert all(stack.name in exhibits("list", env={**os.environ, "COLUMNS": "200"}).stdout for stack in catalog.STACKS)
+    listed = exhibits("list", env={**os.environ, "COLUMNS": "200"}).stdout
+    assert all(stack.name in listed for stack in catalog.EVERYTHING)
 
 
 def test_every_part_is_asked_for_where_it_is_installed():
     """A stack is a few lines of the catalog, and what its parts need: here is who forgot the latter."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    lines = [line for line in pyproject["base"] + pyproject["grid"] + pyproject["hall"] if isinstance(line, str)]
+    groups = ("base", "grid", "hall", "bridges", "frameworks")
+    lines = [line for group in groups for line in pyproject[group] if isinstance(line, str)]
     assert {part.package for part in catalog.PARTS.values() if part.package} <= {line.split()[0] for line in lines}
     apt = (ROOT / ".ci" / "apt.txt").read_text().split()
     assert {part.apt for part in catalog.PARTS.values() if part.apt} <= set(apt)

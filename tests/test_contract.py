@@ -22,7 +22,7 @@ def test_contract(run, stack, mount, case):
 
 
 def test_every_known_difference_names_a_stack_and_cases_that_exist():
-    stacks = {stack.name for stack in catalog.STACKS}
+    stacks = {stack.name for stack in catalog.EVERYTHING}
     cases = {case.name for case in contract.CASES} | contract.BEHAVIOURS.keys()
     for difference in checking.differences():
         assert difference.stack in stacks and set(difference.cases) <= cases, difference

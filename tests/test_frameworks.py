@@ -2,16 +2,20 @@
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import marks_of, require
+from test_behaviour import eventually
 
 from exhibits import annexes, catalog, contract
 from exhibits.backstage import agreeing, checking
-from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT
+from exhibits.backstage.client import Visitor, request
+from exhibits.backstage.running import ROOT, free_port, is_free
 
 PART = ("hello", "hello-name", "hello-utf8", "http-1.0", "not-found", "sign-form", "sign-empty", "sign-line-break")
 CASES = [case for case in contract.CASES if case.name in PART] + [
@@ -34,7 +38,7 @@ def test_the_part_is_of_the_contract():
     assert len(CASES) == len(PART) + 1
 
 
-@pytest.mark.parametrize(("stack", "mount", "case"), parameters())
+@pytest.mark.parametrize(("stack", "mount", "case"), list(parameters()))
 def test_framework(run, stack, mount, case):
     checking.visit(case, run(stack, mount))
 
@@ -48,6 +52,7 @@ def test_django_uses_its_tables_both_ways(run, name):
         checking.visit(entries, run(catalog.find(name), mount))
 
 
+@pytest.mark.hall
 def test_djangos_functions_refuse_to_block_a_coroutine(tmp_path):
     require(catalog.find("framework-django-asgi"))
     program = """
@@ -60,3 +65,35 @@ asyncio.run(wrong())
     environ = {**os.environ, "GUESTBOOK": str(tmp_path / "guestbook.sqlite3")}
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, text=True)
     assert "SynchronousOnlyOperation: You cannot call this from an async context" in said.stderr
+
+
+def vibora():
+    """A Python 3.6 that has Vibora, or None."""
+    for python in filter(None, (os.environ.get("VIBORA_PYTHON"), shutil.which("python3.6"))):
+        if subprocess.run([python, "-c", "import vibora"], capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@pytest.mark.hall
+def test_vibora_behind_glass():
+    """What docs/frameworks.md says of it."""
+    if (python := vibora()) is None:
+        pytest.skip("no Python 3.6 with Vibora: exhibits/frameworks/glass/hello.py says how to get there, "
+                    "VIBORA_PYTHON where it is")  # fmt: skip
+    port = free_port()
+    program = subprocess.Popen([python, ROOT / "exhibits/frameworks/glass/hello.py", str(port)], start_new_session=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        assert eventually(lambda: not is_free("127.0.0.1", port))
+        with Visitor("127.0.0.1", port) as visitor:
+            answers = [visitor.ask(request(*asked)) for asked in (("GET", "/hello"), ("GET", "/hello?name=Ada"),
+                                                                  ("HEAD", "/hello"))]  # fmt: skip
+        assert [answer.status for answer in answers] == [200, 404, 405] and answers[0].body == b"Hello, World!\n"
+        program.terminate()
+        program.wait(10)
+        time.sleep(1)
+        assert not is_free("127.0.0.1", port)  # the worker has outlived it
+    finally:
+        os.killpg(program.pid, signal.SIGKILL)
+        program.wait()

@@ -76,7 +76,8 @@ def pages(folder):
 
 
 def stage_page(pages, name):
-    return pages[f"stages/{name}/index.html"]
+    """The page of a stage or an annex."""
+    return pages[f"stages/{name}/index.html" if name in ROOMS else f"{name}s/index.html"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -21,13 +21,13 @@ def describe(stack):
 
 
 def show(as_json):
-    stacks = [describe(stack) for stack in catalog.STACKS]
+    stacks = [describe(stack) for stack in catalog.EVERYTHING]
     if as_json:
         print(json.dumps(stacks, indent=2))
         return 0
     table = Table("stack", "interface", "carrier", "parts", "runs here", box=box.SIMPLE_HEAD)
     table.columns[0].no_wrap = True  # who wants to start it needs the whole name
-    for stage in catalog.STAGES:
+    for stage in catalog.doors():
         for stack in (stack for stack in stacks if stack["stage"] == stage.name):
             parts = ", ".join(f"{part['name']} {part['version'] or '–'}" for part in stack["parts"])
             runs = "[green]yes[/]" if stack["runs"] else f"[yellow]no: {'; '.join(stack['missing'])}[/]"

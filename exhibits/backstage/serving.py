@@ -78,7 +78,8 @@ def interrupt(number, frame):
 def introduce(exhibit, console, colours):
     stack = exhibit.stack
     stage = catalog.stage(stack.stage)
-    console.print(f"[bold]{stage.title}[/]: {stage.idea}\n\n  [bold underline]{exhibit.base}/[/]\n", soft_wrap=True)
+    url = exhibit.base + ("/hello" if stack.partial else "/")
+    console.print(f"[bold]{stage.title}[/]: {stage.idea}\n\n  [bold underline]{url}[/]\n", soft_wrap=True)
     for process, popen, _ in exhibit.processes:
         part = catalog.PARTS.get(process.part)
         number = running.version(part) if part else ".".join(map(str, sys.version_info[:3]))
@@ -94,24 +95,25 @@ def introduce(exhibit, console, colours):
 
 
 def commands(exhibit):
-    """Three commands that show what the stage can do."""
+    """Commands that show what the stage can do."""
     curl = f"curl --cacert {exhibit.run}/ca.pem" if exhibit.stack.encrypted else "curl"
     if exhibit.hello:
         return [f"{curl} -i{more} {exhibit.base}/" for more in ("", " -X POST -d data", " --head")]
     live = "WebSocket" in exhibit.stack.carrier
-    tried = [
+    commands = [
         f"{curl} '{exhibit.base}/hello?name=Ada'",
         f"{curl} -i -d name=Ada -d message=Hello {exhibit.base}/entries",
         f"python -m websockets {exhibit.base.replace('http', 'ws', 1)}/live" if live
         else f"{curl} -N '{exhibit.base}/stream?n=5&delay=1'",
     ]  # fmt: skip
+    return commands[:2] if exhibit.stack.partial else commands
 
 
 def tour(exhibit, console):
     """Send the tour requests and print what goes over the wire, both ways."""
     base = exhibit.base.partition("//")[2].partition("/")[2]
     with exhibit.visitor() as visitor:
-        for template in TOUR[:1] if exhibit.hello else TOUR:
+        for template in TOUR[: 1 if exhibit.hello else 2 if exhibit.stack.partial else None]:
             sent = template.replace(b"{mount}", f"/{base}".encode() if base else b"")
             answer = visitor.ask(sent)
             head, _, body = sent.decode("latin-1").partition("\r\n\r\n")

@@ -172,7 +172,7 @@ def speakers(stack):
 @fence
 def differences(stage_name):
     """The known differences of a stage, or of every stage where the fence says "all"."""
-    stacks = catalog.STACKS if stage_name == "all" else catalog.stacks_of(catalog.stage(stage_name).name)
+    stacks = catalog.EVERYTHING if stage_name == "all" else catalog.stacks_of(catalog.stage(stage_name).name)
     names = {stack.name for stack in stacks}
     entries = [entry for entry in known_differences() if entry["stack"] in names]
     if not entries:

@@ -15,7 +15,6 @@ from tornado.wsgi import WSGIContainer
 
 from exhibits.wsgi.app import application
 
-
 MOUNT = os.environ.get("MOUNT", "")
 
 
