@@ -1,5 +1,6 @@
 """The bridges, with the servers they are for: the contract, and what each of them loses."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import test_behaviour
+from asgiref.wsgi import WsgiToAsgi
 from conftest import marks_of, require
 
 from exhibits import annexes, catalog, contract
@@ -99,6 +101,29 @@ def test_asgiref_fails_every_second_request_of_a_kept_connection_behind_uvicorn(
         assert test_behaviour.eventually(lambda: any(said in line for _, line in list(exhibit.lines)))
     with Exhibit(catalog.find("bridge-wsgi-in-asgi-asgiref")) as exhibit:
         assert [answer.status for answer in ask(exhibit, "/hello", 20)] == [200] * 20
+
+
+def test_asgirefs_bridge_calls_no_close_and_has_no_write():
+    """What its file says, which no answer shows."""
+    told = []
+
+    class Body(list):
+        def close(self):
+            told.append("closed")
+
+    def program(environ, start_response):
+        told.append(start_response("200 OK", []))
+        return Body([b"Hello"])
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(event):
+        told.append(event["type"])
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "http_version": "1.1"}
+    asyncio.run(WsgiToAsgi(program)(scope, receive, send))
+    assert told == [None, "http.response.start", "http.response.body", "http.response.body"]
 
 
 def test_a_blocking_call_holds_up_everybody_and_a_thread_nobody(run):

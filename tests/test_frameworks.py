@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
+import test_behaviour
 from conftest import marks_of, require
 from test_behaviour import eventually
 
 from exhibits import annexes, catalog, contract
 from exhibits.backstage import agreeing, checking
 from exhibits.backstage.client import Visitor, request
-from exhibits.backstage.running import ROOT, free_port, is_free
+from exhibits.backstage.running import ROOT, Exhibit, free_port, is_free
 
 PART = ("hello", "hello-name", "hello-utf8", "http-1.0", "not-found", "sign-form", "sign-empty", "sign-line-break")
 CASES = [case for case in contract.CASES if case.name in PART] + [
@@ -41,6 +43,19 @@ def test_the_part_is_of_the_contract():
 @pytest.mark.parametrize(("stack", "mount", "case"), list(parameters()))
 def test_framework(run, stack, mount, case):
     checking.visit(case, run(stack, mount))
+
+
+@pytest.mark.hall
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="WSGIContainer gathers the answer before it sends it")
+def test_tornado_streams_a_wsgi_program(run):
+    test_behaviour.test_a_streamed_line_arrives_before_the_next_is_made(run, catalog.find("framework-tornado-wsgi"), "")
+
+
+@pytest.mark.hall
+def test_sanic_is_an_asgi_program_too():
+    sanic = catalog.find("framework-sanic")
+    with Exhibit(replace(sanic, processes=(annexes.uvicorn("frameworks.sanic"),))) as exhibit:
+        checking.visit(CASES[1], exhibit)
 
 
 @pytest.mark.hall

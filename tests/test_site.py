@@ -187,9 +187,18 @@ def test_every_route_is_in_the_contract(pages):
         assert any(re.search(rf"(^|\s){re.escape(route)}", text) for text in code), route
 
 
+@pytest.mark.parametrize("file", [
+    path.relative_to(ROOT).as_posix() for folder in ("bridges", "frameworks")
+    for path in sorted((ROOT / "exhibits" / folder).rglob("*.py")) if path.name != "__init__.py"
+])  # fmt: skip
+def test_every_bridge_and_framework_is_shown_whole(pages, file):
+    shown = [block.strip() for block in pages["bridges/index.html"].code + pages["frameworks/index.html"].code]
+    assert re.sub(r" *# --8<-- .*\n", "", (ROOT / file).read_text()).strip() in shown
+
+
 def test_commands_start_stacks_that_exist(pages):
     for path, page in pages.items():
-        for stage, server in re.findall(r"nox -s exhibit-(\w+)(?: -- --server (\S+))?", page.text):
+        for stage, server in re.findall(r"nox -s exhibit-(\w+)(?: -- (?:--server )?(\w\S*))?", page.text):
             assert catalog.find(stage, server or None), f"{path}: {stage} {server}"
 
 

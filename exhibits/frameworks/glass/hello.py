@@ -1,4 +1,4 @@
-"""Vibora 0.0.6, of 2018, behind glass: it needs Python 3.6, and pins of that time.
+"""Vibora 0.0.6 behind glass: it needs Python 3.6, and pins of that time.
 
     python3.6 -m venv .vibora
     .vibora/bin/pip install pip==21.3.1 setuptools==57.5.0
