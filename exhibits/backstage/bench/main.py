@@ -53,7 +53,8 @@ def measure(run, chosen):
         for name in chosen:
             begin()
             run.settings = {}
-            found[name] = {"figures": SUITES[name].measure(run), "settings": run.settings}
+            figures = SUITES[name].measure(run)
+            found[name] = {"title": SUITES[name].title, "figures": figures, "settings": run.settings}
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "mode": "full" if run.full else "quick",

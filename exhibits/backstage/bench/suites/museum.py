@@ -1,5 +1,6 @@
 """What the museum itself costs: the start of each exhibit, the contract, the site."""
 
+import contextlib
 import gzip
 import importlib.util
 import subprocess
@@ -12,16 +13,19 @@ from exhibits import catalog, contract
 from exhibits.backstage import checking
 from exhibits.backstage.bench.contenders import Contender, Left
 from exhibits.backstage.bench.run import rounded
+from exhibits.backstage.client import request
 from exhibits.backstage.running import ROOT
 
 
 def museum(run):
-    """{"start": {stage: ms}, "contract": {stage: s}, "site": {...}}: what is asked for, and how long it takes."""
+    """{"start": {stage: ms}, "contract": {stage: s}, "site": {...}, "effort": {stage: ...}}:
+    how long each takes, and what the guestbook asks of those who write and run it.
+    """
     contenders = [
         Contender(stack.stage, f"{catalog.stage(stack.stage).title}: {stack.server}", stack.name)
         for stack in catalog.defaults()
     ]
-    found = {"start": {}, "contract": {}, "site": {}}
+    found = {"start": {}, "contract": {}, "site": {}, "effort": {}}
     for _ in range(run.rounds):
         for contender in contenders:
             try:
@@ -33,6 +37,11 @@ def museum(run):
             entry = found["start"].setdefault(contender.name, {"title": contender.title, "ms": []})
             entry["ms"].append(rounded(took))
             run.step(2 * run.rounds * len(contenders))
+    for contender in contenders:
+        if contender.name in EFFORT:
+            with contextlib.suppress(Left), run.alone(contender) as exhibit:
+                start = found["start"][contender.name]["ms"]
+                found["effort"][contender.name] = {"title": contender.title, **effort(exhibit), "start": start}
     if run.full:
         for contender in contenders:
             try:
@@ -42,6 +51,26 @@ def museum(run):
                 continue
         found["site"] = site(run)
     return found
+
+
+EFFORT = ("wsgi", "asgi")
+
+
+def effort(exhibit):
+    """Lines of the program, frames of the traceback when it raises, and processes."""
+    program = ROOT / "exhibits" / exhibit.stack.room / "app.py"
+    exhibit.visitor().ask(request("GET", "/crash"))
+    for _ in range(100):  # the log comes a moment after the answer
+        log = [line for _, line in list(exhibit.lines)]
+        if any(line.startswith("RuntimeError") for line in log):
+            break
+        time.sleep(0.02)
+    begins = max((n for n, line in enumerate(log) if line.startswith("Traceback")), default=len(log))
+    return {
+        "lines": [len(program.read_text(encoding="utf-8").splitlines())],
+        "frames": [sum(line.strip().startswith("File ") for line in log[begins:])],
+        "processes": [exhibit.watch.processes()],
+    }
 
 
 def kept(exhibit):
