@@ -109,8 +109,8 @@ def hall(session):
 
 @nox.session(default=False)
 def bench(session):
-    """Measure what the site says about speed; JSON on standard output."""
-    install(session, "grid")
+    """Measure what the site says about speed, in a minute; JSON on standard output. -- --full for all of it."""
+    install(session, "bench")
     python(session, "-m", "exhibits", "bench", *session.posargs)
 
 

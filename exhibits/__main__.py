@@ -88,12 +88,16 @@ def parser():
                      description="Run every case of the contract at every stack, at the root and under a mount point. "
                      "A run that is as the known differences say becomes docs/agreement.json.")
 
-    verb = verbs.add_parser("bench", help="measure start, cost of a request and the CGI program; JSON out",
-                            description="Measure the museum itself, in interleaved pairs. Quick by default (about a "
-                            "minute); for figures to publish: --pairs 9 --seconds 3.")
-    verb.add_argument("--stacks", metavar="A,B,…", help="default: the default stack of each stage")
-    verb.add_argument("--pairs", type=int, default=5, help="default: 5")
-    verb.add_argument("--seconds", type=float, default=1, help="of load for each half of a pair; default: 1")
+    verb = verbs.add_parser("bench", help="the measurements behind the site's figures; JSON out",
+                            description="Measure what requests, waits, connections and starts cost. Quick by default "
+                            "(about a minute); --full is for figures to publish and takes a quarter of an hour.")
+    size = verb.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_false", dest="full", default=False, help="the default")
+    size.add_argument("--full", action="store_true", help="every server, five rounds")
+    verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites; a wrong name prints them all")
+    verb.add_argument("--output", metavar="FILE", help="default: standard output")
+    verb.add_argument("--rounds", type=int, help="how often each is visited; default: 1, or 5")
+    verb.add_argument("--seconds", type=float, help="of load at each visit; default: 1, or 2")
     return main
 
 
@@ -141,16 +145,15 @@ def main(arguments=None):
             from exhibits.backstage.agreeing import agree
 
             return agree()
+        if options.verb == "bench":
+            from exhibits.backstage.bench.main import bench
+
+            return bench(options)
         names = options.stacks.split(",") if options.stacks else []
         chosen = [find_stack(name.strip()) for name in names]
-        if options.verb == "compare":
-            from exhibits.backstage.comparing import compare
+        from exhibits.backstage.comparing import compare
 
-            return compare(chosen or catalog.main_stacks(), options)
-        from exhibits.backstage.benching import bench
-
-        options.stacks = chosen or catalog.defaults()
-        return bench(options)
+        return compare(chosen or catalog.main_stacks(), options)
     except Unknown as unknown:
         print(f"exhibits: {unknown}", file=sys.stderr)
         return 2

@@ -1,0 +1,46 @@
+"""What makes a CGI program slow: the start of Python, and then line by line what is imported."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from exhibits import contract
+from exhibits.backstage.bench.run import rounded
+from exhibits.backstage.running import ROOT
+
+ROOM = ROOT / "exhibits" / "cgi"
+MODULES = ("json", "sqlite3", "urllib.parse", "html", "http.cookies", "hashlib", "email.message", "wsgiref.handlers",
+           "http.server", "asyncio")  # fmt: skip
+
+
+def startup(run):
+    """Milliseconds from exec to the first byte: {name: {"title", "ms": [...]}}, all visited in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        guestbook = Path(folder, "guestbook.sqlite3")
+        contract.seed(guestbook).close()
+        environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": "", "SCRIPT_NAME": "", "GUESTBOOK": str(guestbook)}
+        programs = {
+            "python -IS": ("Python, -I -S, nothing else", ["-I", "-S", "-c", "print()"], environ),
+            "python": ("Python, nothing else", ["-c", "print()"], environ),
+            "hello.py": ("the smallest CGI program", ["-I", "-S", ROOM / "hello.py"], environ),
+            "/hello": ("the guestbook, /hello", ["-I", "-S", ROOM / "app.py"], {**environ, "PATH_INFO": "/hello"}),
+            "/entries": ("the guestbook, /entries", ["-I", "-S", ROOM / "app.py"],
+                         {**environ, "PATH_INFO": "/entries"}),
+            **{name: (f"import {name}", ["-I", "-S", "-c", f"import {name}; print()"], environ) for name in MODULES},
+        }  # fmt: skip
+        found = {name: {"title": title, "ms": []} for name, (title, _, _) in programs.items()}
+        visits = 20 if run.full else 3
+        for _ in range(visits):
+            for name, (_, arguments, variables) in programs.items():
+                found[name]["ms"].append(rounded(first_byte(arguments, variables)))
+            run.step(visits)
+    return found
+
+
+def first_byte(arguments, environ):
+    began = time.perf_counter()
+    with subprocess.Popen([sys.executable, *arguments], env=environ, stdout=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        return (time.perf_counter() - began) * 1000

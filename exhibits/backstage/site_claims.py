@@ -1,0 +1,209 @@
+"""The fences of the hall of claims: `claim`, `plot`, and `measured`, which tells of the runs themselves.
+
+All figures come from the runs in `docs/measurements`; what was not measured is not shown.
+"""
+
+import statistics
+from html import escape
+
+from exhibits.backstage import claims, plots
+from exhibits.backstage.site import fence, link, on_the_web, prose, shell, table
+
+NAMES = {
+    "rate": "Answers per second", "p50": "Half within, ms", "p99": "99 % within, ms",
+    "cpu": "Processor time, ms for each", "memory": "Memory, MiB", "processes": "Processes", "threads": "Threads",
+    "errors": "Errors", "ms": "Milliseconds", "per thousand": "MiB for a thousand", "held": "Visitors held",
+    "threads before": "Threads before", "first to fail": "What fails then", "delay": "Delay, ms",
+    "requests": "Requests for an entry", "bytes": "Bytes for an entry", "missed": "Entries missed",
+    "lines": "Lines", "frames": "Frames of a traceback", "start": "Start, ms", "answered": "Answered",
+    "failed": "Not answered", "mib": "MiB sent", "down first ms": "First byte, ms", "down mib/s": "Answer, MiB/s",
+    "down memory": "Memory added by it, MiB", "up mib/s": "Upload, MiB/s", "up memory": "Memory added by it, MiB ",
+}  # fmt: skip
+MOST = 12  # bars one can still compare
+
+
+@fence
+def claim(id):
+    """A claim: what is said, the verdict, what it follows from, and how to measure it again."""
+    found = claims.claim(id)
+    runs = claims.runs()
+    says = f'<p class="says">{escape(found["says"])}</p>'
+    try:
+        verdict = claims.verdict(found, runs[0] if runs else None)
+        figures = "".join(drawn(name, runs[0], id) for name in found.get("figures", ()))
+    except claims.Missing as missing:
+        return f'<div class="claim">{says}{unmeasured(missing)}</div>'
+    word = verdict.word.capitalize() + (f" {escape(verdict.when)}" if verdict.when else "")
+    parts = "".join(map(told, verdict.outcomes))
+    parts = f'<ul class="parts">{parts}</ul>' if parts else ""
+    return f'<div class="claim">{says}<p class="verdict"><b>{word}.</b></p>{parts}{figures}{evidence(found)}</div>'
+
+
+def told(outcome):
+    """One part of a claim, with the figure that decides it."""
+    figures = plots.plain(outcome.median)
+    if outcome.low != outcome.high:
+        figures += f", {plots.plain(outcome.low)} to {plots.plain(outcome.high)}"
+    kind = "ratio" if outcome.is_ratio else "measured"
+    return f"<li><b>{'Yes' if outcome.yes else 'No'}.</b> {prose(outcome.says)} <small>{kind} {figures}</small></li>"
+
+
+def evidence(found):
+    """The files that show it, and the command that measures it anew."""
+    shown = ""
+    if found.get("proofs"):
+        links = (link(on_the_web(name), f"<code>{escape(name)}</code>") for name in found["proofs"])
+        shown += f'<p class="note">Shown by {", ".join(links)}.</p>'
+    if found.get("stacks"):
+        names = ", ".join(f"<code>{escape(name)}</code>" for name in found["stacks"])
+        shown += f'<p class="note">Stacks that run here: {names}.</p>'
+    if found.get("repeat"):
+        shown += shell([f"nox -s bench -- --full --only {found['repeat']}"])
+    return shown
+
+
+@fence
+def plot(name):
+    """One figure of the first full run: a plot and the table under it."""
+    runs = claims.runs()
+    if not runs:
+        return unmeasured("no full run is committed")
+    try:
+        return drawn(name, runs[0], "figure")
+    except claims.Missing as missing:
+        return unmeasured(missing)
+
+
+def unmeasured(what):
+    return f'<p class="note">Not shown yet, because it was not measured: {escape(str(what))}.</p>'
+
+
+def drawn(name, results, where):
+    """A figure of claims.toml as HTML. claims.Missing where the run has nothing of it."""
+    figure = next(each for each in claims.book()["figure"] if each["name"] == name)
+    id = f"{where}-{name}".lower()
+    unit = NAMES[figure["draw"]].lower()
+    if "over" in figure:
+        picture, under = over_steps(id, figure, results, unit)
+    else:
+        picture, under = side_by_side(id, figure, results, unit)
+    caption = f"<figcaption>{escape(figure['title'])}. <small>{escape(measured_with(results))}</small></figcaption>"
+    return f'<figure class="measured" data-search-exclude>{caption}{picture}{under}</figure>'
+
+
+def side_by_side(id, figure, results, unit):
+    group = claims.at(results, figure["of"])
+    rows = [group[row] for row in figure.get("rows", group) if row in group]
+    if not rows:
+        raise claims.Missing(" / ".join(figure["of"]))
+    rows.sort(key=lambda row: -statistics.median(row[figure["draw"]]) if "rows" not in figure else 0)
+    picture = plots.bars(id, figure["title"], [(row["title"], row[figure["draw"]]) for row in picked(rows)], unit)
+    cells = [("", [escape(row["title"]), *(value(row.get(column)) for column in figure["columns"])]) for row in rows]
+    return picture, folded(table("figures", ["", *(NAMES[column] for column in figure["columns"])], cells))
+
+
+def picked(rows):
+    """As many rows as can be compared: where there are more, evenly from the first to the last."""
+    if len(rows) <= MOST:
+        return rows
+    return [rows[round(number * (len(rows) - 1) / (MOST - 1))] for number in range(MOST)]
+
+
+def over_steps(id, figure, results, unit):
+    steps = figure["over"]
+    groups = [claims.at(results, [*figure["of"], step]) for step in steps]
+    names = [row for row in figure["rows"] if all(row in group for group in groups)]
+    if not names:
+        raise claims.Missing(" / ".join(figure["of"]))
+    series = [(name, [statistics.median(group[name][figure["draw"]]) for group in groups]) for name in names]
+    picture = plots.lines(id, figure["title"], [int(step) for step in steps], series, unit)
+    everybody = [row for row in groups[0] if all(row in group for group in groups)]
+    cells = [("", [escape(groups[0][row]["title"]), *(value(group[row][figure["draw"]]) for group in groups)])
+             for row in everybody]  # fmt: skip
+    return picture, folded(table("figures", ["", *(f"{step} visitors" for step in steps)], cells))
+
+
+def value(figures):
+    if figures is None:
+        return "–"
+    if isinstance(figures, str):
+        return escape(figures)
+    return plots.spread(figures if isinstance(figures, list) else [figures])
+
+
+def folded(html):
+    return f"<details><summary>All figures</summary>{html}</details>"
+
+
+def measured_with(results):
+    machine = results["machine"]
+    return (f"Median of {results['rounds']} rounds, with smallest and largest; {results['load']}; "
+            f"Python {machine['python']}, {machine['cores']} cores")  # fmt: skip
+
+
+# ---------------------------------------------------------------- the runs
+
+
+@fence
+def measured(_):
+    """How the runs were made, and how much two of them differed."""
+    runs = claims.runs()
+    if not runs:
+        return '<p class="note">No full run is committed yet.</p>'
+    first, machine = runs[0], runs[0]["machine"]
+    rows = [
+        ("Command", f"<code>{escape(first['command'])}</code>"),
+        ("Load", escape(f"{first['load']}, {first['clients']} connections unless another number is said")),
+        ("What it can ask for", ceiling(first)),
+        ("Rounds", f"{first['rounds']}, forth and back, {plots.plain(first['seconds'])} s of load at each visit"),
+        ("Machine", escape(f"{machine['processor']}, {machine['cores']} cores, {machine['system']}")),
+        ("Kept on one core", escape(machine["pinned"])),
+        ("Python", escape(f"{machine['python']}, {machine['build']}")),
+        ("nginx", escape(f"{machine['nginx']}, {machine['versions'].get('nginx', '')}")),
+        ("Versions", escape(", ".join(f"{name} {number}" for name, number in machine["versions"].items()))),
+        ("Left out", "<br>".join(map(escape, first["left out"])) or "nothing"),
+        ("Settings", settings(first)),
+    ]
+    if len(runs) > 1:
+        rows.append(("Two runs", differed(*runs[:2])))
+    return table("method", ["", "In the first run"], [("", list(row)) for row in rows])
+
+
+def ceiling(results):
+    try:
+        rate = statistics.median(claims.numbers(results, ["cost", "nginx", "rate"]))
+        fastest = max(statistics.median(claims.numbers(results, ["cost", name, "rate"]))
+                      for name in claims.at(results, ["cost"]) if name != "nginx")  # fmt: skip
+    except claims.Missing:
+        return "not measured"
+    return f"{plots.plain(rate)} answers of nginx alone per second; the fastest stage gave {plots.plain(fastest)}"
+
+
+def settings(results):
+    """The command of everybody who was measured, folded."""
+    folds = []
+    for suite in results["suites"].values():
+        started = (f"{escape(who)}: {' '.join(f'<code>{escape(command)}</code>' for command in commands)}"
+                   for who, commands in suite["settings"].items())  # fmt: skip
+        if suite["settings"]:
+            items = "".join(f"<li>{each}</li>" for each in started)
+            folds.append(f"<details><summary>{escape(suite['title'])}</summary><ul>{items}</ul></details>")
+    return "".join(folds)
+
+
+def differed(first, second):
+    """How far the second run was from the first, in words."""
+    factors = claims.moved(first, second)
+    changed = []
+    for each in claims.book()["claim"]:
+        try:
+            one, other = claims.verdict(each, first), claims.verdict(each, second)
+        except claims.Missing:
+            continue
+        if (one.word, one.when) != (other.word, other.when):
+            changed.append(each["id"])
+    verdicts = "No verdict changed." if not changed else f"Verdicts changed: {', '.join(changed)}."
+    if not factors:
+        return verdicts
+    return (f"{verdicts} Of {len(factors)} ratios, half moved by less than "
+            f"{(statistics.median(factors) - 1) * 100:.0f} %, and none by more than {(factors[-1] - 1) * 100:.0f} %.")
