@@ -93,4 +93,5 @@ def browser():
 def page(browser):
     """A page of its own for a test, as wide as a desktop."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(10_000)
         yield context.new_page()
