@@ -1,11 +1,13 @@
 """The bridges, with the servers they are for: the contract, and what each of them loses."""
 
 import asyncio
+import io
 import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import test_behaviour
@@ -16,6 +18,7 @@ from exhibits import annexes, catalog, contract
 from exhibits.backstage import agreeing, checking
 from exhibits.backstage.client import request
 from exhibits.backstage.running import ROOT, Exhibit
+from exhibits.bridges import timed_asgi, timed_wsgi
 
 BEHAVIOURS = {
     "streams": test_behaviour.test_a_streamed_line_arrives_before_the_next_is_made,
@@ -31,6 +34,10 @@ def cases():
     for stack in annexes.BRIDGES:
         for mount in agreeing.mounts_of(stack).values():
             for case in contract.CASES:
+                if (stack.name, case.name) == ("bridge-wsgi-in-asgi", "body-cut-off-chunked"):
+                    # The program sees no chunked body, so it need not wait for the end of this one: its answer,
+                    # 422, and the visitor's hanging up come in either order. Nothing is stored all the same.
+                    case = replace(case, steps=tuple(replace(step, status=(*step.status, 422)) for step in case.steps))
                 if agreeing.applies(stack, mount, case):
                     yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}",
                                        marks=marks_of(stack, mount, case.name))  # fmt: skip
@@ -73,6 +80,32 @@ def test_a_middleware_times_every_answer(name):
             head = float(re.fullmatch(r"app;dur=(\d+\.\d\d)", dict(answer.headers)["server-timing"])[1]) / 1000
             assert head < 0.4  # it does not wait for the body
         assert test_behaviour.eventually(lambda: took(exhibit)[-1] > 0.4), exhibit.last_words()
+
+
+def test_a_middleware_lets_an_exception_through_and_cleans_up(capfd):
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            yield b"one"
+            raise LookupError("in the middle")
+
+        def close(self):
+            closed.append(True)
+
+    log = io.StringIO()
+    body = timed_wsgi.timed(lambda environ, start_response: Body())({"wsgi.errors": log}, None)
+    assert next(body) == b"one"
+    with pytest.raises(LookupError):
+        next(body)
+    assert closed and log.getvalue().startswith("took 0.0")
+
+    async def program(scope, receive, send):
+        raise LookupError("at once")
+
+    with pytest.raises(LookupError):
+        asyncio.run(timed_asgi.timed(program)({"type": "http"}, None, None))
+    assert capfd.readouterr().err.startswith("took 0.0")
 
 
 def took(exhibit):

@@ -1,7 +1,7 @@
-"""An ASGI program inside a WSGI server, with a2wsgi: one event loop in a thread of its own.
+"""An ASGI program inside a WSGI server, with a2wsgi: a thread has the event loop.
 
-WSGI has one request and one response, and so has the program now: no WebSocket, no lifespan, no word
-when a visitor leaves. The server's threads wait for the loop.
+WSGI has one request and one response, and so has the program now: no WebSocket, no
+lifespan, no word when a visitor leaves. The server's threads wait for the loop.
 """
 
 from a2wsgi import ASGIMiddleware

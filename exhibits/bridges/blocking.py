@@ -1,4 +1,4 @@
-"""A call that blocks inside an ASGI program, and its cure: /blocking holds up everybody, /thread nobody."""
+"""A call that blocks an ASGI program: /blocking holds up everybody, /thread nobody."""
 
 import asyncio
 import time

@@ -1,7 +1,8 @@
-"""A CGI program as a WSGI program: each call starts it, with the environ for environment.
+"""A CGI program as a WSGI program: each call starts it.
 
-The way back from `wsgi_as_cgi.py`, for a script that nobody wants to rewrite. Lost is time: a process
-for each request, as at any CGI server, and the whole body is laid in a file before it starts.
+The way back from `wsgi_as_cgi.py`, for a script that nobody wants to rewrite. Lost
+is time: a process for each request, as at any CGI server, and the whole body is
+laid in a file before it starts.
 """
 
 import http.client

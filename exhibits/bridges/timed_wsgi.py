@@ -1,4 +1,4 @@
-"""A middleware for WSGI: it says in a header field how long the program took to answer, and logs how long in all.
+"""A middleware for WSGI: it tells how long the program took.
 
 Its twin is `timed_asgi.py`.
 """

@@ -1,8 +1,9 @@
 #!/usr/bin/env -S python3 -I
-"""A WSGI program as a CGI program: the standard library's CGIHandler makes the call from environment and pipes.
+"""A WSGI program as a CGI program: wsgiref makes the call from environment and pipes.
 
-PEP 3333 borrowed CGI's names, so there is little to convert. Lost is what WSGI came for: a process
-that stays. For each request Python starts anew and imports the program, its frameworks and all.
+PEP 3333 borrowed CGI's names, so there is little to convert. Lost is what WSGI came
+for: a process that stays. For each request Python starts anew and imports the
+program, its frameworks and all.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A WSGI program inside an ASGI server, with asgiref: the reference implementation of the same idea.
+"""A WSGI program inside an ASGI server, with asgiref, the reference code of ASGI.
 
 It leaves out what a program may rely on: it never calls close() and has no write().
 """
