@@ -1,20 +1,14 @@
 // The dumps of the wire views: what a field means, at the pointer or from the keyboard.
 // Everything shown here stands in the table below the dump too, one row for each field.
 
-// A page has many dumps: each is made ready when it comes near.
-const near = new IntersectionObserver(
-  (entries) => entries.forEach((entry) => entry.isIntersecting && start(entry.target)), { rootMargin: "100%" });
-
 document$.subscribe(() => {
   document.querySelector(".md-search").setAttribute("aria-label", "Search");
-  document.querySelectorAll("figure.wire").forEach((figure) => near.observe(figure));
+  document.querySelectorAll("figure.wire").forEach(start);
   open();
 });
 addEventListener("hashchange", open);
 
 function start(figure) {
-  near.unobserve(figure);
-  if (figure.choose) return;
   const says = figure.querySelector(".says");
   const rows = figure.querySelectorAll("tbody tr");
   const fields = [...figure.querySelectorAll(".hex > span")];
@@ -96,7 +90,6 @@ function open() {
   const field = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const figure = field?.closest("figure.wire");
   if (!figure || !field.matches(".hex > span")) return;
-  start(figure);
   figure.choose(field);
   field.scrollIntoView({ block: "center" });
 }

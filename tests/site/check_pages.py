@@ -168,9 +168,10 @@ def test_a_comparison_needs_no_script(scriptless, served):
 
 
 PAPER = """() => {
-  const light = (color) => {
-    const [r, g, b, alpha = 1] = color.match(/[\\d.]+/g).map(Number);
-    return alpha === 0 ? 1 : (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  const light = (color) => {  // as it is on white paper, from 0 to 1
+    const [r, g, b, alpha = 1] = color.replace(/^color[(]srgb/, "").match(/[\\d.]+/g).map(Number);
+    const shine = (0.2126 * r + 0.7152 * g + 0.0722 * b) / (color.startsWith("color(") ? 1 : 255);
+    return 1 - alpha * (1 - shine);
   };
   const found = [];
   for (const text of document.querySelectorAll("article :is(h1, h2, p, td, th, li, code, code span)")) {
