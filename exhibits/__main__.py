@@ -97,7 +97,7 @@ def parser():
     verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites; a wrong name prints them all")
     verb.add_argument("--output", metavar="FILE", help="default: standard output")
     verb.add_argument("--rounds", type=int, help="how often each is visited; default: 1, or 5")
-    verb.add_argument("--seconds", type=float, help="of load at each visit; default: 1, or 2")
+    verb.add_argument("--seconds", type=float, help="of load at each visit; default: 1")
     return main
 
 

@@ -30,7 +30,7 @@ def claim(id):
     says = f'<p class="says">{escape(found["says"])}</p>'
     try:
         verdict = claims.verdict(found, runs[0] if runs else None)
-        figures = "".join(drawn(name, runs[0], id) for name in found.get("figures", ()))
+        figures = "".join(shown(name, runs[0], id) for name in found.get("figures", ()))
     except claims.Missing as missing:
         return f'<div class="claim">{says}{unmeasured(missing)}</div>'
     word = verdict.word.capitalize() + (f" {escape(verdict.when)}" if verdict.when else "")
@@ -78,6 +78,15 @@ def unmeasured(what):
     return f'<p class="note">Not shown yet, because it was not measured: {escape(str(what))}.</p>'
 
 
+def shown(name, results, id):
+    """A figure of a claim, or a link to it where another claim has it before."""
+    first = next(each for each in claims.book()["claim"] if name in each.get("figures", ()))["id"]
+    if first == id:
+        return drawn(name, results, id)
+    title = next(each for each in claims.book()["figure"] if each["name"] == name)["title"]
+    return f'<p class="note">Figure: {link(f"#{first}-{name}".lower(), escape(title))}, at {first}.</p>'
+
+
 def drawn(name, results, where):
     """A figure of claims.toml as HTML. claims.Missing where the run has nothing of it."""
     figure = next(each for each in claims.book()["figure"] if each["name"] == name)
@@ -88,7 +97,7 @@ def drawn(name, results, where):
     else:
         picture, under = side_by_side(id, figure, results, unit)
     caption = f"<figcaption>{escape(figure['title'])}. <small>{escape(measured_with(results))}</small></figcaption>"
-    return f'<figure class="measured" data-search-exclude>{caption}{picture}{under}</figure>'
+    return f'<figure class="measured" id="{id}" data-search-exclude>{caption}{picture}{under}</figure>'
 
 
 def side_by_side(id, figure, results, unit):
@@ -120,7 +129,7 @@ def over_steps(id, figure, results, unit):
     everybody = [row for row in groups[0] if all(row in group for group in groups)]
     cells = [("", [escape(groups[0][row]["title"]), *(value(group[row][figure["draw"]]) for group in groups)])
              for row in everybody]  # fmt: skip
-    return picture, folded(table("figures", ["", *(f"{step} visitors" for step in steps)], cells))
+    return picture, folded(table("figures", ["", *(f"{step} at once" for step in steps)], cells))
 
 
 def value(figures):

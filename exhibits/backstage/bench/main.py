@@ -29,8 +29,7 @@ def bench(options):
         signal.signal(number, signal.default_int_handler)
     allow_many_files()
     console = Console(stderr=True)
-    run = Run(options.full, options.rounds or (5 if options.full else 1), options.seconds or (2 if options.full else 1),
-              console)  # fmt: skip
+    run = Run(options.full, options.rounds or (5 if options.full else 1), options.seconds or 1, console)
     try:
         results = measure(run, chosen)
     except KeyboardInterrupt:

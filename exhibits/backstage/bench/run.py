@@ -99,13 +99,15 @@ class Run:
         with self.started(contenders) as racers:
             return self.rounds_of(racers, measure)
 
-    def rounds_of(self, racers, measure, share=1):
+    def rounds_of(self, racers, measure, rounds=None, parts=1):
+        """`race` of contenders that run already, as one of so many parts of a suite."""
+        rounds = rounds or self.rounds
         found = {contender.name: {"title": contender.title} for contender, _ in racers}
-        for number in range(self.rounds):
+        for number in range(rounds):
             for contender, exhibit in racers if number % 2 == 0 else reversed(racers):
                 for figure, value in measure(contender, exhibit).items():
                     found[contender.name].setdefault(figure, []).append(rounded(value))
-                self.step(share * self.rounds * len(racers))
+                self.step(parts * rounds * len(racers))
         return found
 
     def loaded(self, clients=CLIENTS, seconds=None):

@@ -7,7 +7,7 @@ import socket
 from exhibits.asgi import wire
 from exhibits.backstage.bench.contenders import Contender, Left
 from exhibits.backstage.bench.run import rounded
-from exhibits.backstage.bench.suites.front import ask
+from exhibits.backstage.bench.suites.front import PATIENCE, ask
 
 KEPT = b"GET /hello HTTP/1.1\r\nHost: museum.test\r\n\r\n"
 UPGRADE = (b"GET /live HTTP/1.1\r\nHost: museum.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -39,9 +39,9 @@ WEBSOCKET = (
 )  # fmt: skip
 
 
-def come(port):
+def come(port, patience=3):
     """A visitor who has asked once and stays. OSError where there is no answer."""
-    visitor = socket.create_connection(("127.0.0.1", port), 3)
+    visitor = socket.create_connection(("127.0.0.1", port), patience)
     visitor.sendall(KEPT)
     if not visitor.recv(65536).startswith(b"HTTP/1.1 200"):
         raise ConnectionError("no answer")
@@ -62,7 +62,7 @@ def converse(port):
 def idle(run):
     """MiB for each thousand connections held, from the second part of them: what is set up once is set up by then."""
     some, many = (500, 1500) if run.full else (50, 150)
-    times = min(3, run.rounds)
+    times = min(2, run.rounds)  # memory hardly varies
     found = {}
     racers = [(contender, come) for contender in HTTP] + [(contender, converse) for contender in WEBSOCKET]
     for _ in range(times):
@@ -87,6 +87,7 @@ def idle(run):
     return found
 
 
+NO_ANSWER = f"a new visitor gets no answer within {PATIENCE} s"
 LIMIT = 1024  # open files, as many systems allow a process unless they are told otherwise
 DEFAULTS = ("wsgi-gunicorn", "wsgi-gthread", "wsgi-gevent", "wsgi-waitress", "asgi-uvicorn", "asgi-hypercorn",
             "asgi-daphne", "asgi-granian")  # fmt: skip
@@ -115,12 +116,12 @@ def fill(exhibit):
     with contextlib.ExitStack() as visitors:
         for held in range(LIMIT + 100):
             try:
-                visitors.enter_context(come(exhibit.port))
+                visitors.enter_context(come(exhibit.port, PATIENCE))
             except TimeoutError:
-                return held, "a new visitor gets no answer"
+                return held, NO_ANSWER
             except OSError:
                 return held, "a new visitor is turned away"
-        return held + 1, "nothing" if ask(exhibit.port) else "a new visitor gets no answer"
+        return held + 1, "nothing" if ask(exhibit.port) else NO_ANSWER
 
 
 @contextlib.contextmanager

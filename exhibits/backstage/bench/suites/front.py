@@ -63,12 +63,12 @@ def files(run):
     static = ("--ini uwsgi.ini", "--ini uwsgi.ini --static-map /file={root}/docs/assets/museum.css")
     racers = [
         Contender("nginx", "nginx", "nginx", path="/file"),
-        Contender("uWSGI", "uWSGI, static-map", "wsgi-uwsgi", (*ONE, static), **bench),
+        Contender("uWSGI", "uWSGI, static-map, closes connections", "wsgi-uwsgi", (*ONE, static), **bench),
         Contender("gunicorn", "gunicorn sync, wsgi.file_wrapper", "wsgi-gunicorn", ONE, **bench),
         Contender("waitress", "waitress, wsgi.file_wrapper", "wsgi-waitress", **bench),
         Contender("uvicorn", "uvicorn, read in a thread", "asgi-uvicorn", **bench),
     ]
-    return run.race(racers, run.loaded(seconds=max(1, run.seconds / 2)))
+    return run.race(racers, run.loaded())
 
 
 # ---------------------------------------------------------------- two backends

@@ -93,7 +93,7 @@ def live(run):
     try:
         with run.alone(Contender("live", "the guestbook behind uvicorn", "asgi-uvicorn")) as exhibit:
             for _ in range(run.rounds):
-                for name, figures in hear(exhibit, 6 if run.full else 3).items():
+                for name, figures in hear(exhibit, 4 if run.full else 3).items():
                     for figure, value in figures.items():
                         found[name].setdefault(figure, []).append(rounded(value))
                 run.step(run.rounds)

@@ -57,7 +57,7 @@ EFFORT = ("wsgi", "asgi")
 
 
 def effort(exhibit):
-    """Lines of the program, frames of the traceback when it raises, and processes."""
+    """Lines of the program, and frames of the traceback when it raises."""
     program = ROOT / "exhibits" / exhibit.stack.room / "app.py"
     exhibit.visitor().ask(request("GET", "/crash"))
     for _ in range(100):  # the log comes a moment after the answer
@@ -69,7 +69,6 @@ def effort(exhibit):
     return {
         "lines": [len(program.read_text(encoding="utf-8").splitlines())],
         "frames": [sum(line.strip().startswith("File ") for line in log[begins:])],
-        "processes": [exhibit.watch.processes()],
     }
 
 

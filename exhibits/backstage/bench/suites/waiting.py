@@ -12,7 +12,7 @@ RACERS = (
     # By default waitress takes 100 connections; the rest would wait unseen.
     Contender("waitress", "WSGI: waitress, 100 threads", "wsgi-waitress",
               (("--threads 8", "--threads 100 --connection-limit 2000 --asyncore-use-poll"),), **SLOW),
-    Contender("uWSGI", "WSGI: uWSGI, 100 threads", "wsgi-uwsgi",
+    Contender("uWSGI", "WSGI: uWSGI, 100 threads, closes connections", "wsgi-uwsgi",
               (("processes = 2", "processes = 1"), ("threads = 4", "threads = 100")), **SLOW),
     Contender("uvicorn", "ASGI: uvicorn, h11 and asyncio", "asgi-uvicorn", **SLOW),
     Contender("httptools", "ASGI: uvicorn, httptools and uvloop", "asgi-httptools", **SLOW),
@@ -21,13 +21,14 @@ RACERS = (
     Contender("blocking", "ASGI: uvicorn, time.sleep in async def", "asgi-uvicorn", serves="bench", path="/blocking"),
     Contender("to_thread", "ASGI: uvicorn, time.sleep in to_thread", "asgi-uvicorn", serves="bench", path="/threaded"),
 )  # fmt: skip
-# Clients, and seconds of load: where 1000 ask, one second is hardly more than their arrival.
-LEVELS = {1: 1, 10: 1, 100: 1, 1000: 2}
+# Clients: seconds of load at each visit, and rounds. Where 1000 ask, one second is hardly more than their
+# arrival; and one at a time, all wait the same.
+LEVELS = {1: (1, 1), 10: (1, None), 100: (1, None), 1000: (2, None)}
 
 
 def waiting(run):
     """{clients: the race}. In one second 9 answers of 0.1 s fit, not 10: that much less is the best there is."""
     with run.started(RACERS) as racers:
-        levels = LEVELS if run.full else {100: 1}
-        return {str(clients): run.rounds_of(racers, run.loaded(clients, seconds), share=len(levels))
-                for clients, seconds in levels.items()}  # fmt: skip
+        levels = LEVELS if run.full else {100: (1, None)}
+        return {str(clients): run.rounds_of(racers, run.loaded(clients, seconds), rounds, len(levels))
+                for clients, (seconds, rounds) in levels.items()}  # fmt: skip
