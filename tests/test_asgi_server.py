@@ -175,7 +175,7 @@ def test_a_program_without_lifespan_is_served(tmp_path):
 def test_a_busy_port_is_one_sentence(tmp_path, server):
     command = [sys.executable, "-m", "exhibits.asgi.server", "--port", str(server.port), "exhibits.asgi.hello"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10)
-    assert ended.returncode == 2 and ended.stderr.startswith("cannot listen on 127.0.0.1 port")
+    assert ended.returncode == 2 and ended.stderr.splitlines()[-1].startswith("cannot listen on 127.0.0.1 port")
     assert "Traceback" not in ended.stderr
 
 
