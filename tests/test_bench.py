@@ -320,3 +320,10 @@ def test_numbers_are_short_and_say_enough():
 def test_labels_of_lines_do_not_cover_each_other():
     places = plots.apart([100, 101, 99, 30], 16)
     assert all(after - before >= 16 for before, after in itertools.pairwise(sorted(places)))
+
+
+def test_a_figure_is_drawn_where_the_claim_that_has_it_first_is_not_shown(runs):
+    assert 'href="#k07-streams"' in site_claims.claim("K24", "claim", "claim", {}, None)
+    del runs[0]["suites"]["limits"]
+    assert "Not shown yet" in site_claims.claim("K07", "claim", "claim", {}, None)
+    assert 'id="k24-streams"' in site_claims.claim("K24", "claim", "claim", {}, None)

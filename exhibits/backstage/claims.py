@@ -20,7 +20,7 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one test: yes (bool), and the figure or ratio it follows from."""
+    """What came of one test: yes (bool), and what it follows from: kind is "ratio" or the name of a figure."""
 
     says: str
     when: str
@@ -28,7 +28,7 @@ class Outcome:
     median: float
     low: float
     high: float
-    is_ratio: bool
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def outcome(test, results):
         middle = statistics.median(values)
         yes = middle >= test["least"] if "least" in test else middle <= test["most"]
     return Outcome(test["says"], test.get("when", ""), yes, statistics.median(values), min(values), max(values),
-                   "of" not in test)  # fmt: skip
+                   test["of"][-1] if "of" in test else "ratio")  # fmt: skip
 
 
 def verdict(claim, results=None):
@@ -122,6 +122,6 @@ def moved(first, second):
                 one, other = outcome(test, first), outcome(test, second)
             except Missing:
                 continue
-            if one.is_ratio and 0 < one.median < inf and 0 < other.median < inf:
+            if one.kind == "ratio" and 0 < one.median < inf and 0 < other.median < inf:
                 factors.append(max(one.median, other.median) / min(one.median, other.median))
     return sorted(factors)

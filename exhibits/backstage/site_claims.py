@@ -44,7 +44,7 @@ def told(outcome):
     figures = plots.plain(outcome.median)
     if outcome.low != outcome.high:
         figures += f", {plots.plain(outcome.low)} to {plots.plain(outcome.high)}"
-    kind = "ratio" if outcome.is_ratio else "measured"
+    kind = NAMES.get(outcome.kind, outcome.kind).lower()
     return f"<li><b>{'Yes' if outcome.yes else 'No'}.</b> {prose(outcome.says)} <small>{kind} {figures}</small></li>"
 
 
@@ -79,12 +79,22 @@ def unmeasured(what):
 
 
 def shown(name, results, id):
-    """A figure of a claim, or a link to it where another claim has it before."""
-    first = next(each for each in claims.book()["claim"] if name in each.get("figures", ()))["id"]
+    """A figure of a claim, or a link to it where another claim shows it before."""
+    first = next(each["id"] for each in claims.book()["claim"]
+                 if name in each.get("figures", ()) and (each["id"] == id or is_shown(each, results)))  # fmt: skip
     if first == id:
         return drawn(name, results, id)
     title = next(each for each in claims.book()["figure"] if each["name"] == name)["title"]
     return f'<p class="note">Figure: {link(f"#{first}-{name}".lower(), escape(title))}, at {first}.</p>'
+
+
+def is_shown(found, results):
+    """Whether everything a claim shows was measured."""
+    try:
+        claims.verdict(found, results)
+        return all(drawn(name, results, found["id"]) for name in found["figures"])
+    except claims.Missing:
+        return False
 
 
 def drawn(name, results, where):

@@ -77,7 +77,7 @@ def cpu(run):
                   (("--host {host}", "--workers 2 --host {host}"),), **work),
         thread_each("wsgiref", "WSGI: wsgiref, a thread for each, this Python", "{python}"),
     ]  # fmt: skip
-    if free := next(filter(None, map(shutil.which, ("python3.15t", "python3.14t", "python3.13t"))), None):
+    if free := next(filter(shutil.which, ("python3.15t", "python3.14t", "python3.13t")), None):
         racers.append(thread_each("free-threaded", "WSGI: the same, free-threaded Python", free))
     else:
         run.leave("free-threaded", "no free-threaded Python (python3.14t) was found")
