@@ -525,8 +525,8 @@ def explain_pairs(data, records):
     for start, type, id, length, _ in records:
         at = start + HEADER.size
         pieces = streams.setdefault(id, [])
-        if type == BEGIN_REQUEST:
-            pieces.clear()  # of an earlier request with this number
+        if type == BEGIN_REQUEST:  # an earlier request with this number was left unfinished
+            fields += explain_stream(data, streams.pop(id))
         elif type in (GET_VALUES, GET_VALUES_RESULT):
             fields += explain_block(data[at:at + length], [(0, at)])
         elif type == PARAMS and length:
