@@ -118,7 +118,8 @@ def side_by_side(id, figure, results, unit):
     rows.sort(key=lambda row: -statistics.median(row[figure["draw"]]) if "rows" not in figure else 0)
     picture = plots.bars(id, figure["title"], [(row["title"], row[figure["draw"]]) for row in picked(rows)], unit)
     cells = [("", [escape(row["title"]), *(value(row.get(column)) for column in figure["columns"])]) for row in rows]
-    return picture, folded(table("figures", ["", *(NAMES[column] for column in figure["columns"])], cells))
+    columns = ["", *(NAMES[column] for column in figure["columns"])]
+    return picture, folded(table("figures", columns, cells), figure["title"])
 
 
 def picked(rows):
@@ -139,7 +140,7 @@ def over_steps(id, figure, results, unit):
     everybody = [row for row in groups[0] if all(row in group for group in groups)]
     cells = [("", [escape(groups[0][row]["title"]), *(value(group[row][figure["draw"]]) for group in groups)])
              for row in everybody]  # fmt: skip
-    return picture, folded(table("figures", ["", *(f"{step} at once" for step in steps)], cells))
+    return picture, folded(table("figures", ["", *(f"{step} at once" for step in steps)], cells), figure["title"])
 
 
 def value(figures):
@@ -150,7 +151,10 @@ def value(figures):
     return plots.spread(figures if isinstance(figures, list) else [figures])
 
 
-def folded(html):
+def folded(html, title):
+    """A table behind a summary; it may be wider than a screen, and the keyboard has to be able to scroll it."""
+    scrolls = f'<div class="table" tabindex="0" role="group" aria-label="{escape(title)}: all figures"'
+    html = html.replace('<div class="table"', scrolls, 1)
     return f"<details><summary>All figures</summary>{html}</details>"
 
 
