@@ -135,7 +135,7 @@ def site_check(session):
     python(session, "-m", "zensical", "build", "--strict", "--clean")
     shutil.move("site", other)
     python(session, "-m", "mkdocs", "build", "--strict")
-    python(session, "-m", "pytest", "-o", "addopts=", "-o", "python_files=check_*.py", "-rP", "tests/site",
+    python(session, "-m", "pytest", "-n", "2", "-o", "addopts=", "-o", "python_files=check_*.py", "-rP", "tests/site",
            *session.posargs)  # fmt: skip
 
 

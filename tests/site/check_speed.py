@@ -1,7 +1,7 @@
 """How fast the pages are, and what Lighthouse says of them.
 
 Lighthouse's score for performance is of one machine at one moment, whatever else runs there: it is printed, and
-held only when asked for (`nox -s site-check -- --quiet-machine`). What makes a page slow and does not depend on
+held only when asked for (`nox -s site-check -- -n 0 --quiet-machine`). What makes a page slow and does not depend on
 that is always held: its bytes and requests, parts that move while it loads, and the work it makes for the browser.
 """
 
@@ -80,10 +80,11 @@ def test_lighthouse_gives_full_marks(served, address, form, wanted, request):
 
 def lighthouse(url, form):
     """Lighthouse's report on a page."""
+    flags = [f'{name}="{value}"' if value else name for name, _, value in (flag.partition("=") for flag in FLAGS)]
     done = subprocess.run(
         ["node", TOOLS / "lighthouse" / "cli" / "index.js", url, "--quiet", "--output=json",
          *(["--preset=desktop"] if form == "desktop" else []),
-         f"--chrome-flags=--headless=new {' '.join(json.dumps(flag) for flag in FLAGS)}"],
+         f"--chrome-flags=--headless=new {' '.join(flags)}"],
         env={**os.environ, "CHROME_PATH": CHROMIUM}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
