@@ -88,7 +88,7 @@ def record(session):
 @nox.session(default=False)
 def grid(session):
     """Run the contract against every stack, those of the hall included, for the grid the site shows."""
-    install(session, "hall")
+    install(session, "bench")  # all the stacks, and what measures their memory
     python(session, "-m", "exhibits", "grid", *session.posargs)
 
 
@@ -104,7 +104,7 @@ def hall(session):
     """The contract and all that takes time, at the stacks the session tests leaves out."""
     install(session, "hall-tests")
     python(session, "-m", "pytest", "-n", "4", "-m", "hall", "tests/test_contract.py", "tests/test_behaviour.py",
-           "tests/test_bridges.py", "tests/test_frameworks.py", *session.posargs)  # fmt: skip
+           "tests/test_bridges.py", "tests/test_frameworks.py", "tests/test_mod_perl.py", *session.posargs)  # fmt: skip
 
 
 @nox.session(default=False)

@@ -54,8 +54,8 @@ GLASS = {
     "mod_python": "Python inside Apache with an interface of its own, not WSGI. That of Debian 12, a snapshot of 2021, "
                   "calls a handler on some starts and ends with a fatal error of Python 3.11 on others; its "
                   "publisher ends with a segmentation fault.",
-    "mod_perl": "Perl inside Apache, called the same way. It still works (libapache2-mod-perl2), and no Python program "
-                "has a use for it.",
+    "mod_perl": "Perl inside Apache, called the same way: the handler below still answers (apt install "
+                "libapache2-mod-perl2).",
     "Vibora": "a framework with a server of its own, left at version 0.0.6, which needs Python 3.6.",
 }  # fmt: skip
 

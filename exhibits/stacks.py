@@ -362,6 +362,10 @@ STACKS = (
         Process("uvicorn", edited(UVICORN, "websockets-sansio", "wsproto") + "--host {host} --port {port}",
                 "HTTP and WebSocket with visitors, ASGI with the program"),
     ), needs=("wsproto",), mount_is_stripped=True, hall=True),
+    Stack("asgi-websockets", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
+        Process("uvicorn", edited(UVICORN, "websockets-sansio", "websockets") + "--host {host} --port {port}",
+                "HTTP and WebSocket with visitors, ASGI with the program"),
+    ), needs=("websockets",), mount_is_stripped=True, hall=True),
     Stack("asgi-workers", "asgi", "ASGI coroutine", "HTTP/1.1, WebSocket", (
         Process("uvicorn", UVICORN + "--host {host} --port {port} --workers 2",
                 "HTTP and WebSocket with visitors, ASGI with the program, in 2 processes"),

@@ -37,6 +37,19 @@ def test_the_run_differs_just_where_it_is_known_to(stack):
     assert RUN["stacks"][stack.name]["differs"] == expected, AGAIN
 
 
+def test_the_run_says_what_each_stack_took_to_start():
+    started = [result["started"] for result in RUN["stacks"].values()]
+    assert all(each.keys() == {"ms", "MiB", "processes"} and min(each.values()) > 0 for each in started), AGAIN
+    table = site_agreement.started("", "started", "started", {}, None)
+    assert [table.count(f"#{stack.name}\"") for stack in catalog.STACKS] == [1] * len(catalog.STACKS)
+
+
+def test_a_start_is_measured():
+    (uvicorn,) = [stack for stack in catalog.STACKS if stack.name == "asgi-uvicorn"]
+    found = agreeing.start(uvicorn)
+    assert 20 < found["ms"] < 20_000 and 5 < found["MiB"] < 500 and found["processes"] == 1
+
+
 def test_every_case_is_in_one_row():
     listed = [case for cases in site_agreement.rows().values() for case in cases]
     assert sorted(case.name for case in listed) == sorted(case.name for case in contract.CASES)

@@ -229,6 +229,28 @@ def test_the_event_loop_goes_on_while_visitors_sign(run):
         lock.close()
 
 
+@pytest.mark.parametrize(("name", "held_off"), [
+    pytest.param(name, held_off, marks=pytest.mark.xdist_group(name))
+    for name, held_off in (("wsgi-gunicorn", False), ("uwsgi-gunicorn", True))
+])  # fmt: skip
+def test_nginx_holds_slow_visitors_off(run, name, held_off):
+    """gunicorn has four processes; eight visitors have sent half of what they have to say."""
+    exhibit = run(catalog.find(name))
+    half = request("POST", "/echo", "Content-Type: text/plain", body=b"half and half")[:-5]
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(opened(exhibit, half))
+        threading.Event().wait(0.3)  # they have arrived
+        other = stack.enter_context(opened(exhibit, request("GET", "/hello")))
+        other.settimeout(1)
+        if held_off:
+            assert read_until(other, b"Hello").startswith(b"HTTP/1.1 200")
+        else:
+            with pytest.raises(TimeoutError):
+                other.recv(1)
+    assert eventually(lambda: ask(exhibit, "GET", "/hello").status == 200)  # they have left
+
+
 @pytest.mark.hall
 @pytest.mark.xdist_group("wsgi-nginx")
 def test_of_two_servers_one_can_be_killed_and_no_entry_is_lost(run):

@@ -2,7 +2,9 @@
 
 import json
 import platform
+import statistics
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from exhibits.backstage.running import ROOT, CannotStart, Exhibit, version
 FILE = ROOT / "docs" / "agreement.json"
 MOUNTS = {"root": "", "mounted": "/museum"}
 AT_ONCE = 3  # stacks that run at the same time
+STARTS = 3
 
 
 def agree():
@@ -21,6 +24,7 @@ def agree():
     A run that differs from what `exhibits/differences.toml` says is printed and not kept: return 1.
     """
     try:
+        started = {stack.name: start(stack) for stack in catalog.STACKS}  # alone, since it is measured
         with ThreadPoolExecutor(AT_ONCE) as pool:
             stacks = dict(pool.map(hold, catalog.STACKS))
     except CannotStart as reason:
@@ -29,9 +33,24 @@ def agree():
     if found := [sentence for name, result in stacks.items() for sentence in unexpected(name, result)]:
         print("not kept, because of\n" + "\n".join(found), file=sys.stderr)
         return 1
+    stacks = {name: {**result, "started": started[name]} for name, result in stacks.items()}
     FILE.write_text(as_text(datetime.now(UTC).date().isoformat(), stacks))
     print(f"{FILE.relative_to(ROOT)} is new: {len(stacks)} stacks, {len(contract.CASES)} cases")
     return 0
+
+
+def start(stack):
+    """{"ms", "MiB", "processes"} of a stack that has just answered for the first time, each the median of STARTS."""
+    from exhibits.backstage.bench.watching import Watch  # needs psutil, which who only reads a run does not
+
+    seen = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        with Exhibit(stack) as exhibit:
+            took, watch = time.perf_counter() - began, Watch(exhibit)
+            seen.append((1000 * took, watch.memory(), watch.processes()))
+    return dict(zip(("ms", "MiB", "processes"), (round(statistics.median(each)) for each in zip(*seen, strict=True)),
+                    strict=True))  # fmt: skip
 
 
 def applies(stack, mount, case):

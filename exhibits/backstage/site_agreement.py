@@ -1,4 +1,4 @@
-"""The fence `agreement`: what came of the last run of the contract, a column for each stack.
+"""The fences `agreement` and `started`: what came of the last run of the contract, and what each stack took to start.
 
 The run is `docs/agreement.json`; `python -m exhibits grid` makes it.
 """
@@ -62,6 +62,22 @@ def agreement(_):
 <time datetime="{day}">{day.day} {day:%B %Y}</time> with Python&nbsp;{escape(run["Python"])}, {made_of}.</p>
 <details class="cases"><summary>What each case shows</summary>
 {"".join(listed(*row) for row in rows().items())}</details>"""
+
+
+@site.fence
+def started(_):
+    """How long each stack took to start, and what it was then, as a table."""
+    found = {name: result["started"] for name, result in the_run()["stacks"].items()}
+    rows = [
+        ("", [site.link(f"../stages/{stack.stage}/#{stack.name}", escape(stack.name)), escape(speakers(stack)),
+              *(f"{found[stack.name][figure]:,}" for figure in ("ms", "MiB", "processes"))])
+        for stack in sorted(catalog.STACKS, key=lambda stack: found[stack.name]["ms"])
+    ]  # fmt: skip
+    return site.table("started", ["Stack", "What runs", "To the first answer, ms", "Memory, MiB", "Processes"], rows)
+
+
+def speakers(stack):
+    return ", ".join(dict.fromkeys(process.part for process in stack.processes))
 
 
 def column(stack):

@@ -101,12 +101,14 @@ def drawn(name, results, where):
     """A figure of claims.toml as HTML. claims.Missing where the run has nothing of it."""
     figure = next(each for each in claims.book()["figure"] if each["name"] == name)
     id = f"{where}-{name}".lower()
-    unit = NAMES[figure["draw"]].lower()
+    unit = NAMES[figure["draw"]]
     if "over" in figure:
-        picture, under = over_steps(id, figure, results, unit)
+        picture, under, visits = over_steps(id, figure, results, unit)
     else:
-        picture, under = side_by_side(id, figure, results, unit)
-    caption = f"<figcaption>{escape(figure['title'])}. <small>{escape(measured_with(results))}</small></figcaption>"
+        picture, under, visits = side_by_side(id, figure, results, unit)
+    if visits > 1:
+        unit += f"; median of {visits}" + (", with smallest and largest" if "over" not in figure else "")
+    caption = f"<figcaption>{escape(figure['title'])}. <small>{escape(unit)}</small></figcaption>"
     return f'<figure class="measured" id="{id}" data-search-exclude>{caption}{picture}{under}</figure>'
 
 
@@ -116,10 +118,12 @@ def side_by_side(id, figure, results, unit):
     if not rows:
         raise claims.Missing(" / ".join(figure["of"]))
     rows.sort(key=lambda row: -statistics.median(row[figure["draw"]]) if "rows" not in figure else 0)
-    picture = plots.bars(id, figure["title"], [(row["title"], row[figure["draw"]]) for row in picked(rows)], unit)
+    drawn = [(row["title"], row[figure["draw"]]) for row in picked(rows)]
+    picture = plots.bars(id, figure["title"], drawn, unit.lower())
     cells = [("", [escape(row["title"]), *(value(row.get(column)) for column in figure["columns"])]) for row in rows]
     columns = ["", *(NAMES[column] for column in figure["columns"])]
-    return picture, folded(table("figures", columns, cells), figure["title"])
+    visits = max(len(row[figure["draw"]]) for row in rows)
+    return picture, folded(table("figures", columns, cells), figure["title"]), visits
 
 
 def picked(rows):
@@ -136,11 +140,13 @@ def over_steps(id, figure, results, unit):
     if not names:
         raise claims.Missing(" / ".join(figure["of"]))
     series = [(name, [statistics.median(group[name][figure["draw"]]) for group in groups]) for name in names]
-    picture = plots.lines(id, figure["title"], [int(step) for step in steps], series, unit)
+    picture = plots.lines(id, figure["title"], [int(step) for step in steps], series, unit.lower())
     everybody = [row for row in groups[0] if all(row in group for group in groups)]
     cells = [("", [escape(groups[0][row]["title"]), *(value(group[row][figure["draw"]]) for group in groups)])
              for row in everybody]  # fmt: skip
-    return picture, folded(table("figures", ["", *(f"{step} at once" for step in steps)], cells), figure["title"])
+    visits = max(len(group[name][figure["draw"]]) for group in groups for name in names)
+    under = folded(table("figures", ["", *(f"{step} at once" for step in steps)], cells), figure["title"])
+    return picture, under, visits
 
 
 def value(figures):
@@ -156,12 +162,6 @@ def folded(html, title):
     scrolls = f'<div class="table" tabindex="0" role="group" aria-label="{escape(title)}: all figures"'
     html = html.replace('<div class="table"', scrolls, 1)
     return f"<details><summary>All figures</summary>{html}</details>"
-
-
-def measured_with(results):
-    machine = results["machine"]
-    return (f"Median of {results['rounds']} rounds, with smallest and largest; {results['load']}; "
-            f"Python {machine['python']}, {machine['cores']} cores")  # fmt: skip
 
 
 # ---------------------------------------------------------------- the runs

@@ -97,17 +97,25 @@ class Run:
         measure(contender, exhibit) returns {figure: number}. Returns {name: {"title", figure: [one a round]}}.
         """
         with self.started(contenders) as racers:
-            return self.rounds_of(racers, measure)
+            exhibits = dict(racers)
+            return self.rounds_of(exhibits, lambda contender: contextlib.nullcontext(exhibits[contender]), measure)
 
-    def rounds_of(self, racers, measure, rounds=None, parts=1):
-        """`race` of contenders that run already, as one of so many parts of a suite."""
-        rounds = rounds or self.rounds
-        found = {contender.name: {"title": contender.title} for contender, _ in racers}
+    def race_anew(self, contenders, measure, rounds=None, parts=1):
+        """`race` with servers that are started for each visit: what one visit leaves undone, the next would wait for.
+
+        rounds: where they are not those of the run. parts: of how many such races a suite consists.
+        """
+        return self.rounds_of(contenders, self.alone, measure, rounds, parts)
+
+    def rounds_of(self, contenders, exhibit_of, measure, rounds=None, parts=1):
+        found, rounds, contenders = {}, rounds or self.rounds, list(contenders)
         for number in range(rounds):
-            for contender, exhibit in racers if number % 2 == 0 else reversed(racers):
-                for figure, value in measure(contender, exhibit).items():
-                    found[contender.name].setdefault(figure, []).append(rounded(value))
-                self.step(parts * rounds * len(racers))
+            for contender in contenders if number % 2 == 0 else reversed(contenders):
+                with contextlib.suppress(Left), exhibit_of(contender) as exhibit:
+                    figures = found.setdefault(contender.name, {"title": contender.title})
+                    for figure, value in measure(contender, exhibit).items():
+                        figures.setdefault(figure, []).append(rounded(value))
+                self.step(parts * rounds * len(contenders))
         return found
 
     def loaded(self, clients=CLIENTS, seconds=None):

@@ -27,7 +27,7 @@ SUITES = {
     "servers": Suite("the smallest program behind each server", (0, 150), cost.servers),
     "cpu": Suite("work without waiting", (0, 35), cost.cpu),
     "parsers": Suite("our parsers against others", (1, 5), cost.parsing),
-    "wait": Suite("a wait of 0.1 s", (15, 260), waiting.waiting),
+    "wait": Suite("a wait of 0.1 s", (25, 400), waiting.waiting),
     "idle": Suite("connections held", (8, 70), connected.idle),
     "limits": Suite("what fails first at 1,024 files", (0, 15), connected.limits),
     "live": Suite("the live guestbook", (5, 25), live.live),
