@@ -56,7 +56,8 @@ GLASS = {
                   "publisher ends with a segmentation fault.",
     "mod_perl": "Perl inside Apache, called the same way: the handler below still answers (apt install "
                 "libapache2-mod-perl2).",
-    "Vibora": "a framework with a server of its own, left at version 0.0.6, which needs Python 3.6.",
+    "Vibora": "A framework with a server of its own, left at version 0.0.6, which needs Python 3.6. The page of the "
+              "frameworks has a program for it, and says what breaks.",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -299,6 +300,25 @@ def test_what_was_not_measured_is_not_shown(monkeypatch):
         html = site_claims.claim(each["id"], "claim", "claim", {}, None)
         assert ("Not shown yet" in html) == ("test" in each)
         assert "<svg" not in html and ("verdict" in html) == ("verdict" in each)
+
+
+SURPRISES = [
+    (1.7, ["servers", "wsgi-gthread on one core", "rate"], ["servers", "wsgi-gthread", "rate"]),
+    (1.7, ["servers", "wsgi-waitress on one core", "rate"], ["servers", "wsgi-waitress", "rate"]),
+    (claims.MARGIN, ["wait", "1000", "gevent", "rate"], ["wait", "1000", "uvicorn", "rate"]),
+    (claims.MARGIN, ["wait", "1000", "httptools", "rate"], ["wait", "1000", "gevent", "rate"]),
+    (2, ["idle", "uvicorn", "per thousand"], ["idle", "gthread", "per thousand"]),
+    (2, ["idle", "Granian WebSocket", "per thousand"], ["idle", "hypercorn WebSocket", "per thousand"]),
+    (claims.MARGIN, ["wait", "100", "gthread 8", "rate"], ["wait", "100", "to_thread", "rate"]),
+    (1 / claims.MARGIN, ["backends", "work", "two processes", "rate"], ["backends", "work", "two servers", "rate"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "more", "than"), SURPRISES)
+def test_the_surprises_of_the_page_are_in_both_runs(by, more, than):
+    assert len(claims.runs()) == 2
+    for results in claims.runs():
+        assert statistics.median(claims.ratios(results, more, than)) >= by
 
 
 def test_how_much_two_runs_differed_is_computed(runs):
