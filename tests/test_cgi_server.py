@@ -6,7 +6,6 @@ field X-Run of the request says, so every test shows the script it needs.
 
 import contextlib
 import os
-import random
 import re
 import signal
 import socket
@@ -14,11 +13,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from exhibits.backstage.running import ROOT, free_port
+
 PLAIN = r"printf 'Content-Type: text/plain\n\n'; "
 PATIENCE = 5  # seconds until something that does not happen counts as failed
 
@@ -75,15 +74,6 @@ def another(tmp_path):
             return started
 
         yield start
-
-
-def free_port():
-    for _ in range(100):
-        port = random.randrange(20000, 30000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port")
 
 
 def eventually(condition):
