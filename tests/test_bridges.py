@@ -170,6 +170,10 @@ def test_a_blocking_call_holds_up_everybody_and_a_thread_nobody(run):
 
 
 def test_functions_and_coroutines_call_each_other():
+    """It prints how long things took: where the machine is busy with other tests, it may ask twice more."""
     command = [sys.executable, "-m", "exhibits.bridges.both_ways"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
-    assert said.stdout == (ROOT / "exhibits" / "bridges" / "both_ways.txt").read_text(), said.stderr
+    for _ in range(3):
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+        if said.stdout == (ROOT / "exhibits" / "bridges" / "both_ways.txt").read_text():
+            return
+    pytest.fail(said.stdout + said.stderr)

@@ -18,6 +18,8 @@ from exhibits import catalog, guestbook
 from exhibits.backstage import site as fences
 from exhibits.backstage import site_reference, site_scratch, tapping
 
+pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
+
 ROOT = Path(__file__).resolve().parents[1]
 SITE = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
 HEADINGS = ["Why it came", "The request's way", "The smallest program", "The guestbook through it", "The bytes",
@@ -63,7 +65,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
-        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=180,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     return folder

@@ -12,6 +12,8 @@ from pymdownx.superfences import SuperFencesException
 from exhibits import catalog
 from exhibits.backstage import site_compare, site_moves, site_way
 
+pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
+
 STAGES = [stage.name for stage in catalog.STAGES]
 CONCEPTS = site_compare.comparison()["concept"]
 
@@ -22,7 +24,7 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
                    cwd=site_compare.ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-                   check=True, timeout=60)  # fmt: skip
+                   check=True, timeout=180)  # fmt: skip
     html = (folder / "compare" / "index.html").read_text(encoding="utf-8")
     assert len(html) < 300_000
     return dict(re.findall(r'<section class="concept \w+"><h3 id="([^"]+)">(.*?)</section>', html, re.DOTALL))
