@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from exhibits import catalog
-from exhibits.backstage import checking
+from exhibits import catalog, contract
+from exhibits.backstage import agreeing, checking
 from exhibits.backstage.running import Exhibit, missing
 
 
@@ -52,6 +52,19 @@ def marks_of(stack, mount="", case=None):
     if case and (difference := checking.known_difference(stack, case, bool(mount))):
         marks.append(pytest.mark.xfail(strict=True, raises=(AssertionError, OSError), reason=difference.happens))
     return marks
+
+
+def contract_of(stacks, adapted=lambda stack, case: case):
+    """Parameters (stack, mount, case) that hold stacks to the contract wherever each is mounted.
+
+    adapted(stack, case): the case as this stack has to keep it.
+    """
+    return pytest.mark.parametrize(("stack", "mount", "case"), [
+        pytest.param(stack, mount, adapted(stack, case), id=f"{stack.name}{mount}-{case.name}",
+                     marks=marks_of(stack, mount, case.name))
+        for stack in stacks for mount in agreeing.mounts_of(stack).values() for case in contract.CASES
+        if agreeing.applies(stack, mount, case)
+    ])  # fmt: skip
 
 
 def each_stack(*mounts, stacks=catalog.STACKS, behaviour=None):

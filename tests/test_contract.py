@@ -1,22 +1,12 @@
 """One contract, run against every stack: at the root and under a mount point."""
 
-import pytest
-from conftest import marks_of
+from conftest import contract_of
 
 from exhibits import catalog, contract
-from exhibits.backstage import agreeing, checking
+from exhibits.backstage import checking
 
 
-def parameters():
-    for stack in catalog.STACKS:
-        for mount in agreeing.mounts_of(stack).values():
-            for case in contract.CASES:
-                if agreeing.applies(stack, mount, case):
-                    yield pytest.param(stack, mount, case, id=f"{stack.name}{mount}-{case.name}",
-                                       marks=marks_of(stack, mount, case.name))  # fmt: skip
-
-
-@pytest.mark.parametrize(("stack", "mount", "case"), list(parameters()))
+@contract_of(catalog.STACKS)
 def test_contract(run, stack, mount, case):
     checking.visit(case, run(stack, mount))
 

@@ -38,12 +38,10 @@ class Answer:
         }
 
 
-class Visitor:
-    """One visitor's connection to host and port, kept open between requests where the server does so."""
+class Kept:
+    """A connection kept open between requests, to the end of a `with` block. socket: None while it is closed."""
 
-    def __init__(self, host, port, timeout=5):
-        self.address, self.timeout = (host, port), timeout
-        self.socket = None
+    socket = None
 
     def __enter__(self):
         return self
@@ -55,6 +53,13 @@ class Visitor:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+
+class Visitor(Kept):
+    """One visitor's connection to host and port, kept open between requests where the server does so."""
+
+    def __init__(self, host, port, timeout=5):
+        self.address, self.timeout = (host, port), timeout
 
     def ask(self, request, *, then=(), hang_up=False):
         """Send a request (bytes) and return the Answer.

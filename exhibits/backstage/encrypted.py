@@ -20,7 +20,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, StreamReset
 
-from exhibits.backstage.client import Answer
+from exhibits.backstage.client import Answer, Kept
 
 # What is about the connection has no place in HTTP/2 (RFC 9113 section 8.2.2); Host is ":authority".
 LEFT_OUT = (b"host", b"connection", b"transfer-encoding", b"upgrade")
@@ -59,23 +59,11 @@ class Said:
             self.whole = isinstance(event, h11.EndOfMessage)
 
 
-class Encrypted:
+class Encrypted(Kept):
     """One visitor's connection, kept open between requests. trusts: the file with the authority to believe."""
 
     def __init__(self, host, port, timeout, trusts):
         self.host, self.port, self.timeout, self.trusts = host, port, timeout, str(trusts)
-        self.socket = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
-    def close(self):
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
 
     def ask(self, request, *, then=(), hang_up=False):
         """Send a request and return the Answer; see `client.Visitor.ask`."""
