@@ -68,7 +68,7 @@ BRIDGES = (
         "which speaks it with the program"), "websockets", mount_is_stripped=True),
 )  # fmt: skip
 
-# What goes wrong, for the tests: Uvicorn begins the next request of a connection in the context of the last one.
+# What goes wrong, for the tests: Uvicorn begins a request that waited for the last one in the context of that one.
 ASGIREF_BEHIND_UVICORN = bridge("asgiref-uvicorn", "WSGI callable", "HTTP/1.1",
                                 uvicorn("bridges.wsgi_in_asgi_asgiref"), "asgiref")  # fmt: skip
 BLOCKING = bridge("blocking", "ASGI coroutine", "HTTP/1.1", uvicorn("bridges.blocking"))
