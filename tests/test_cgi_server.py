@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from conftest import eventually
 
 from exhibits.backstage.running import ROOT, free_port
 
@@ -40,7 +41,7 @@ class Server:
                 command, stdin=subprocess.PIPE, stderr=log, cwd=folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
             )
-        eventually(lambda: self.said("listening on") or self.process.poll() is not None)
+        assert eventually(lambda: self.said("listening on") or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text()
 
     def said(self, text):
@@ -74,14 +75,6 @@ def another(tmp_path):
             return started
 
         yield start
-
-
-def eventually(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
-    return result
 
 
 # ---------------------------------------------------------------- clients
@@ -520,7 +513,7 @@ def test_script_may_go_on_when_the_client_has_everything(server):
         read_until(client, b"hi")
     time.sleep(0.05)  # for the server to notice, and to do nothing
     (server.folder / "left").touch()
-    eventually((server.folder / "done").exists)
+    assert eventually((server.folder / "done").exists)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
@@ -585,7 +578,7 @@ def test_connection_stays_in_step(server, first):
 
 def test_log(server):
     ask(server, PLAIN + "echo from the script >&2", target="/hello?log")
-    eventually(lambda: server.said('127.0.0.1 "GET /hello?log HTTP/1.1" 200 '))
+    assert eventually(lambda: server.said('127.0.0.1 "GET /hello?log HTTP/1.1" 200 '))
     assert "from the script\n" in server.log.read_text()
     assert re.search(r'^127.0.0.1 "GET /hello\?log HTTP/1.1" 200 \d+ ms$', server.log.read_text(), re.MULTILINE)
 
@@ -610,7 +603,7 @@ def test_silent_script_is_stopped(another):
     assert not any(map(alive, pids(server)))
     assert ask(server, FLOOD, method="HEAD").status == 200  # nobody needs what it prints, for ever
     found = pids(server)
-    eventually(lambda: not any(map(alive, found)))
+    assert eventually(lambda: not any(map(alive, found)))
     assert ask(server, PLAIN + "for n in 1 2 3 4 5 6; do echo $n; sleep 0.05; done").whole  # slow, but not silent
 
 
@@ -621,8 +614,8 @@ def test_client_that_leaves_takes_the_script_along(server, prepare):
         client.sendall(request(prepare + PAIR + CUT + "wait"))
         read_until(client, b"hello")
     found = pids(server)
-    eventually(lambda: not any(map(alive, found)))
-    eventually(lambda: server.log.read_text().count("client left: stopped the script") == before + 1)
+    assert eventually(lambda: not any(map(alive, found)))
+    assert eventually(lambda: server.log.read_text().count("client left: stopped the script") == before + 1)
 
 
 def test_client_that_leaves_in_the_middle_of_a_flood(server):
@@ -630,7 +623,7 @@ def test_client_that_leaves_in_the_middle_of_a_flood(server):
         client.sendall(request(FLOOD))
         read_until(client, b"x\n")
         found = pids(server)
-    eventually(lambda: not any(map(alive, found)))
+    assert eventually(lambda: not any(map(alive, found)))
 
 
 def test_no_zombies(server):
@@ -640,7 +633,7 @@ def test_no_zombies(server):
         with server.connect() as client:
             client.sendall(request(CUT + "exec sleep 60"))
             read_until(client, b"hello")
-    eventually(lambda: not children(server))
+    assert eventually(lambda: not children(server))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -654,7 +647,7 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
         time.sleep(0.05)
         server.process.send_signal(number)  # a second one does not disturb
         assert server.process.wait(PATIENCE) == 0
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 3
         assert not any(map(alive, found))
         assert b"0\r\n\r\n" not in read_all(client)
     with pytest.raises(ConnectionRefusedError):

@@ -13,7 +13,7 @@ import tomllib
 import urllib.request
 
 import pytest
-from conftest import each_stack, require
+from conftest import each_stack, eventually, require
 
 from exhibits import catalog
 from exhibits.backstage.running import ROOT, free_port
@@ -108,18 +108,13 @@ def test_even_kill_9_leaves_nothing_for_long(tmp_path):
         serving.read_until("Ctrl-C stops everything")
         assert serving.left_behind() != []
         serving.stop(signal.SIGKILL)
-        deadline = time.monotonic() + 5
-        while serving.left_behind() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert serving.left_behind() == []
+        assert eventually(lambda: serving.left_behind() == []), serving.left_behind()
 
 
 def test_a_signal_while_it_starts_leaves_nothing(tmp_path):
     require(WSGI)
     with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
-        deadline = time.monotonic() + 10
-        while not list(tmp_path.glob("museum-*")):  # the first thing that is made
-            assert time.monotonic() < deadline
+        assert eventually(lambda: list(tmp_path.glob("museum-*")))  # the first thing that is made
         assert serving.stop(signal.SIGINT)[0] == 0
         assert serving.left_behind() == []
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import pytest
 import test_behaviour
-from conftest import marks_of, require
-from test_behaviour import eventually
+from conftest import eventually, marks_of, require
 
 from exhibits import annexes, catalog, contract
 from exhibits.backstage import agreeing, checking

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import eventually
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -547,13 +548,6 @@ def ours(tmp_path_factory):
 def peer(ours):
     with Peer(ours) as peer:
         yield peer
-
-
-def eventually(condition, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 ANSWER = b"A: b\n\nanswer", b"", EndRequest(1)

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from conftest import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -303,13 +304,6 @@ def ours(tmp_path_factory):
 def told(what, body=b"", length=None):
     length = len(body) if length is None else length
     return wire.build_request({**CGI, "DO": what, "CONTENT_LENGTH": str(length)}) + body
-
-
-def eventually(condition, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 def test_ours_gives_the_program_the_body(ours):

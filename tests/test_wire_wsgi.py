@@ -13,6 +13,7 @@ from wsgiref.validate import validator
 
 import h11
 import pytest
+from conftest import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -486,13 +487,6 @@ def send(server, data):
         return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
-def eventually(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
-
-
 def test_environ(server):
     told = json.loads(ask(server, "GET", "/told?a=%20b", "X-A: 1", "X_A: 2", "x-a: 3", "Proxy: evil", "Cookie: a=b",
                           "Cookie: c=d").body)  # fmt: skip
@@ -529,7 +523,7 @@ def test_refused(server, data, status):
     answer = send(server, data)
     assert answer.startswith(b"HTTP/1.1 %d " % status) and b"onnection: close\r\n" in answer
     assert gaps(wire.explain_response(answer), answer) is None
-    eventually(lambda: f" {status} " in server.log.read_text().splitlines()[-1])
+    assert eventually(lambda: f" {status} " in server.log.read_text().splitlines()[-1])
 
 
 def test_answers_are_explained(server):
@@ -590,7 +584,7 @@ def test_half_an_answer_never_looks_like_a_whole_one(server, path, version):
 
 def test_log(server):
     ask(server, "GET", "/?log")
-    eventually(lambda: '127.0.0.1 "GET /?log HTTP/1.1" 200 ' in server.log.read_text())
+    assert eventually(lambda: '127.0.0.1 "GET /?log HTTP/1.1" 200 ' in server.log.read_text())
     assert server.log.read_text().splitlines()[-1].endswith(" ms")
 
 
