@@ -17,6 +17,7 @@ class Process:
     files: configuration copied from `exhibits/` into the run folder, host, port and mount put in.
     environ: variables it needs besides those of everybody.
     edits: (old, new) texts to change in the copied files; {…} in new is filled in.
+    after: a file in the run folder that has to be there first, a socket of another process.
     """
 
     part: str
@@ -27,6 +28,7 @@ class Process:
     edits: tuple[tuple[str, str], ...] = ()
     workers: str = ""
     copies: int = 1
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def lighttpd(room, carrier, behind):
                    f"HTTP with visitors, {carrier} with {behind}", files=(f"{room}/lighttpd.conf",),
                    environ={"PWD": "{run}"},
                    edits=(('("/" =>', '("{prefix}" =>'), ("server.port = 8000", "server.port = {port}"),
-                          ('server.bind = "127.0.0.1"', 'server.bind = "{host}"')))  # fmt: skip
+                          ('server.bind = "127.0.0.1"', 'server.bind = "{host}"')),
+                   after="app.sock")  # a program that is not there yet is asked again after seconds only  # fmt: skip
 
 
 def apache(room, carrier, behind, *edits):

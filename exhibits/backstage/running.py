@@ -233,6 +233,7 @@ class Exhibit:
             if self.stack.copies_program:
                 self.copy_program()
             for process in self.stack.processes:
+                self.wait_for(process.after)
                 self.start(process)
             self.wait_until_ready()
         except BaseException:
@@ -328,6 +329,13 @@ class Exhibit:
             self.lines.append((process.part, line))
             if self.ready and self.log:
                 self.log(process.part, line)
+
+    def wait_for(self, file):
+        """Wait for a file in the run folder; "" is the folder, which is there."""
+        deadline = time.monotonic() + START
+        while not (self.run / file).exists() and time.monotonic() < deadline:
+            self.check()
+            time.sleep(0.005)
 
     def wait_until_ready(self):
         deadline = time.monotonic() + START
