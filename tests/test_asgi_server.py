@@ -361,6 +361,13 @@ def test_a_slow_head_is_not_waited_for(tmp_path):
     server.stop()
 
 
+def test_no_access_log(tmp_path):
+    server = Server(tmp_path, options=("--no-access-log",))
+    server.wait_for("listening")
+    assert server.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")
+    assert "GET /" not in server.stop()[1]
+
+
 def test_a_program_that_exits_does_not_take_the_server_with_it(server):
     assert server.ask(b"GET /exit HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 500 ")
     assert server.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")

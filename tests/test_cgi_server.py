@@ -583,6 +583,13 @@ def test_log(server):
     assert re.search(r'^127.0.0.1 "GET /hello\?log HTTP/1.1" 200 \d+ ms$', server.log.read_text(), re.MULTILINE)
 
 
+def test_no_access_log(another):
+    server = another("--no-access-log")
+    ask(server, PLAIN + "echo from the script >&2")
+    said = server.log.read_text()
+    assert "from the script\n" in said and "GET /" not in said
+
+
 def test_slow_client(another):
     server = another("--timeout", "0.2")
     assert parse(send(server, request("touch ran", "Content-Length: 3", body=b"ab"))).status == 408

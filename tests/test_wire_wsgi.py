@@ -440,10 +440,11 @@ application = validator(routes)
 
 
 @contextmanager
-def serving(folder, *arguments):
+def serving(folder, *arguments, start="server.main()"):
     (folder / "program.py").write_text(PROGRAM)
     port = free_port()
-    command = [sys.executable, "-m", "exhibits.wsgi.server", "--port", str(port), *arguments, "program"]
+    command = [sys.executable, "-c", f"from exhibits.wsgi import server; {start}", "--port", str(port), *arguments,
+               "program"]  # fmt: skip
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                    env={**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"})  # fmt: skip
@@ -508,6 +509,25 @@ def test_mount(tmp_path):
         told = json.loads(ask(server, "GET", "/museum/told").body)
         assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == ("/museum", "/told")
         assert [ask(server, "GET", path).status for path in ("/told", "/museums/told", "/museum")] == [404, 404, 200]
+
+
+@pytest.mark.parametrize(("sent", "received"), [
+    (b"GET / HTTP/1.1\r\nHost: a\r\n", b""),  # half a head
+    (b"POST /digest HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b"HTTP/1.1 500 "),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 "),  # and nothing after it
+])  # fmt: skip
+def test_a_silent_visitor_is_not_waited_for(tmp_path, sent, received):
+    with serving(tmp_path, start="server.TIMEOUT = 1; server.main()") as server, closing(connect(server)) as visitor:
+        visitor.sendall(sent)
+        answer = b"".join(iter(lambda: visitor.recv(65536), b""))  # it ends before our own patience does
+        assert answer.startswith(received) and bool(answer) == bool(received)
+
+
+def test_no_access_log(tmp_path):
+    with serving(tmp_path, "--no-access-log") as server:
+        assert ask(server, "GET", "/crash").status == 500
+        said = server.log.read_text()
+        assert "no answer" in said and "GET /crash" not in said
 
 
 @pytest.mark.parametrize(("data", "status"), [

@@ -122,8 +122,9 @@ class Connection(asyncio.Protocol):
         except wire.BadHandshake as error:
             call = refused(self, error.status, error, error.fields)
         self.call = None
-        milliseconds = (time.monotonic() - start) * 1000
-        print(f'{self.client[0]} "{line}" {call.status or "-"} {milliseconds:.0f} ms', file=sys.stderr, flush=True)
+        if self.server.access_log:
+            took = f"{(time.monotonic() - start) * 1000:.0f} ms"
+            print(f'{self.client[0]} "{line}" {call.status or "-"} {took}', file=sys.stderr, flush=True)
         return self.http.our_state is self.http.their_state is h11.DONE and not self.server.stopping.is_set()
 
 

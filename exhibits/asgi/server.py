@@ -9,13 +9,13 @@ Left out: TLS, HTTP/2, processes, trust in proxies, extensions, limits on visito
 request takes. A real server also has a parser in C, and what ten years of other people's clients taught it.
 """
 
-import argparse
 import asyncio
 import importlib
 import os
 import signal
 import sys
 
+from exhibits import command_line
 from exhibits.asgi.connection import Connection
 from exhibits.asgi.exchange import VERSIONS
 
@@ -25,8 +25,8 @@ GRACE = 0.5  # seconds to finish at the end
 class Server:
     """The program with its lifespan, and the connections there are."""
 
-    def __init__(self, application, mount):
-        self.application, self.mount, self.tasks, self.state = application, mount, {}, {}
+    def __init__(self, application, mount, access_log):
+        self.application, self.mount, self.access_log, self.tasks, self.state = application, mount, access_log, {}, {}
         self.events, self.stopping = asyncio.Queue(), asyncio.Event()
 
     async def main(self, host, port):
@@ -81,14 +81,12 @@ def log(line):
 
 
 async def main():
-    parser = argparse.ArgumentParser(description="Serve an ASGI program over HTTP/1.1 and WebSocket.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is: its root_path")
+    parser = command_line.parser("Serve an ASGI program over HTTP/1.1 and WebSocket.")
     parser.add_argument("module", help="where the application is, for example exhibits.asgi.app")
     options = parser.parse_args()
     application = importlib.import_module(options.module).application
-    code = await Server(application, options.mount.rstrip("/")).main(options.host, options.port)
+    server = Server(application, options.mount.rstrip("/"), options.access_log)
+    code = await server.main(options.host, options.port)
     sys.stdout.flush()
     os._exit(code)  # threads of the program that still wait would hold us up
 

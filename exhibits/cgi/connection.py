@@ -63,7 +63,8 @@ class Connection:
             self.fail(503, error.strerror)
         if line == b"-" and self.status == "-":
             return False  # nothing was asked
-        log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
+        if self.options.access_log:
+            log(f'{self.client} "{line.decode()}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms{self.note}')
         return self.http.our_state is self.http.their_state is h11.DONE
 
     def next_event(self):

@@ -20,15 +20,13 @@ import sys
 import threading
 import time
 
+from exhibits import command_line
 from exhibits.cgi import script
 from exhibits.cgi.connection import Connection, log
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(description="Serve a CGI program over HTTP.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is: its SCRIPT_NAME")
+    parser = command_line.parser("Serve a CGI program over HTTP/1.1.")
     parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="the longest silence")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for its environment")
     parser.add_argument("program", help="what to start for each request")

@@ -8,7 +8,6 @@ what a program may do with it is in `exhibits/wsgi_call.py`.
 Left out: processes, TLS, trust in proxies, a limit on visitors and on the time a request takes.
 """
 
-import argparse
 import importlib
 import os
 import re
@@ -23,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 import h11
 
-from exhibits import wsgi_call
+from exhibits import command_line, wsgi_call
 
 LIMIT, TIMEOUT = 64 * 1024, 30  # bytes of a request before its body; seconds that a visitor may be silent
 TARGET = re.compile(r"(?:(?i:https?)://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
@@ -33,8 +32,9 @@ class Visitor(socketserver.BaseRequestHandler):
     """A connection, in a thread of its own. Its requests are answered one after the other."""
 
     def handle(self):
-        self.request.settimeout(TIMEOUT)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask poll before each recv and send
+            self.request.setsockopt(socket.SOL_SOCKET, silence, struct.pack("ll", TIMEOUT, 0))
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
         with suppress(OSError):
             while self.exchange():
@@ -66,16 +66,18 @@ class Visitor(socketserver.BaseRequestHandler):
         except OSError:
             if line == "-":
                 return False
-            # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
-            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.request.close()
-        log = f'{self.client_address[0]} "{line}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms\n'
-        os.write(2, log.encode())  # at once: others log too
+            if self.http.our_state not in (h11.DONE, h11.MUST_CLOSE):
+                # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.request.close()
+        if self.server.options.access_log:
+            log = f'{self.client_address[0]} "{line}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms\n'
+            os.write(2, log.encode())  # at once: others log too
         return self.http.our_state is self.http.their_state is h11.DONE
 
     def variables(self, request):
         """The CGI variables of a request (PEP 3333, environ Variables)."""
-        target, mount = TARGET.fullmatch(request.target.decode()), self.server.mount
+        target, mount = TARGET.fullmatch(request.target.decode()), self.server.options.mount
         path = unquote_to_bytes(target[1] if target else "*").decode("latin-1")
         if not f"{path}/".startswith(f"{mount}/"):
             raise h11.RemoteProtocolError("there is nothing here", error_status_hint=404)
@@ -129,13 +131,10 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--mount", default="", metavar="/PATH", help="where the program is: its SCRIPT_NAME")
+    parser = command_line.parser("Serve a WSGI program over HTTP/1.1.")
     parser.add_argument("module", help="where the application is")
-    options = parser.parse_args()
-    Server.application, Server.mount = staticmethod(importlib.import_module(options.module).application), options.mount
+    options = Server.options = parser.parse_args()
+    Server.application = staticmethod(importlib.import_module(options.module).application)
     Server.address_family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     for number in signal.SIGTERM, signal.SIGINT:
         signal.signal(number, lambda *_: os._exit(0))  # without waiting for anybody

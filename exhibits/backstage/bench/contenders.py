@@ -16,6 +16,7 @@ QUIET = (
     ("-m daphne ", "-m daphne -v 0 "), ("--ini uwsgi.ini ", "--ini uwsgi.ini --disable-logging "),
     ("access_log /dev/stdout brief", "access_log off"), ('filename = "/dev/stdout"', 'filename = "/dev/null"'),
     ("CustomLog /dev/stdout", "CustomLog /dev/null"),
+    *((f"exhibits.{ours}.server ", f"exhibits.{ours}.server --no-access-log ") for ours in ("cgi", "wsgi", "asgi")),
 )  # fmt: skip
 # One process, where the catalog has several.
 ONE = (("--workers 4", "--workers 1"), ("processes = 2", "processes = 1"))
