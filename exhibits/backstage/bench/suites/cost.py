@@ -1,6 +1,7 @@
 """What a request costs: at each stage, behind each server, and where there is nothing to wait for."""
 
 import shutil
+import sys
 import timeit
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from exhibits import catalog
 from exhibits.backstage import parsers
 from exhibits.backstage.bench.contenders import ONE, PROGRAMS, Contender
 from exhibits.backstage.bench.run import rounded
+from exhibits.backstage.running import readable_python
 
 # nginx without anybody behind it: what the load generator can ask for at most, in the same run.
 CEILING = Contender("nginx", "nginx alone", "nginx")
@@ -37,11 +39,11 @@ SERVERS = (
     ("fastcgi-ours", "FastCGI: ours"), ("fastcgi-flup", "FastCGI: flup"),
     ("scgi-ours", "SCGI: ours"), ("scgi-flup", "SCGI: flup, which logs"),
     ("uwsgi-ours", "uwsgi: ours"), ("uwsgi-gunicorn", "uwsgi: gunicorn"), ("uwsgi-uwsgi", "uwsgi: uWSGI"),
-    ("wsgi-ours", "WSGI: ours, which logs"), ("wsgi-gunicorn", "WSGI: gunicorn sync"),
+    ("wsgi-ours", "WSGI: ours"), ("wsgi-gunicorn", "WSGI: gunicorn sync"),
     ("wsgi-gthread", "WSGI: gunicorn gthread"), ("wsgi-gevent", "WSGI: gunicorn gevent"),
     ("wsgi-waitress", "WSGI: waitress"), ("wsgi-werkzeug", "WSGI: Werkzeug run_simple, which logs"),
     ("wsgi-uwsgi", "WSGI: uWSGI, which closes connections"), ("wsgi-granian", "WSGI: Granian"),
-    ("asgi-ours", "ASGI: ours, which logs"), ("asgi-uvicorn", "ASGI: uvicorn, h11 and asyncio"),
+    ("asgi-ours", "ASGI: ours"), ("asgi-uvicorn", "ASGI: uvicorn, h11 and asyncio"),
     ("asgi-httptools", "ASGI: uvicorn, httptools and uvloop"), ("asgi-hypercorn", "ASGI: hypercorn"),
     ("asgi-daphne", "ASGI: daphne"), ("asgi-granian", "ASGI: Granian"), ("asgi-gunicorn", "ASGI: gunicorn asgi"),
     ("asgi-uvicorn-worker", "ASGI: gunicorn with uvicorn-worker"),
@@ -52,14 +54,21 @@ THREADED = ("wsgi-gthread", "wsgi-waitress", "asgi-uvicorn")
 
 def servers(run):
     """The smallest program in one process behind each server, and some of them kept on one core."""
+    edits = (*ONE, *same_python())
     racers = [
-        Contender(name, title, name, ONE, serves="hello") for name, title in SERVERS if run.full or name in QUICK
+        Contender(name, title, name, edits, serves="hello") for name, title in SERVERS if run.full or name in QUICK
     ]
     racers += [
         replace(racer, name=f"{racer.name} on one core", title=f"{racer.title}, kept on one core", one_core=True)
         for racer in racers if run.full and racer.name in THREADED
     ]  # fmt: skip
     return run.race([CEILING, *racers], run.loaded())
+
+
+def same_python():
+    """Edits: lighttpd may start another Python than ours, and the start is what a CGI program costs."""
+    python = readable_python()
+    return () if python == sys.executable else (("{python} -I -S", f"{python} -I -S"),)
 
 
 # ---------------------------------------------------------------- work without waiting
