@@ -1,7 +1,6 @@
 """Running stacks for the tests: started when the first test asks, stopped when one asks for another."""
 
 import os
-import time
 
 import pytest
 
@@ -76,11 +75,3 @@ def each_stack(*mounts, stacks=catalog.STACKS, behaviour=None):
         # The visitors of these tests write bytes as they are, and expect "/" to be the guestbook.
         if not (behaviour and (stack.encrypted or stack.fixed_mount))
     ])  # fmt: skip
-
-
-def eventually(condition, seconds=20):
-    """Wait until condition() is true, and return what it returned; after so many seconds, what it returns then."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return found

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from conftest import each_stack, eventually, require
+from conftest import each_stack, require
 from websockets.sync.client import connect
 
 from exhibits import catalog, contract
 from exhibits.backstage.client import Visitor, request
-from exhibits.backstage.running import Exhibit
+from exhibits.backstage.running import Exhibit, eventually
 
 DEFAULTS = {stack.stage: stack for stack in catalog.defaults()}
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import pytest
 import test_behaviour
 from asgiref.wsgi import WsgiToAsgi
-from conftest import contract_of, eventually, marks_of, require
+from conftest import contract_of, marks_of, require
 
 from exhibits import annexes, catalog, contract
 from exhibits.backstage import checking
 from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT, Exhibit
+from exhibits.backstage.running import ROOT, Exhibit, eventually
 from exhibits.bridges import timed_asgi, timed_wsgi
 
 BEHAVIOURS = {

@@ -15,9 +15,8 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from conftest import eventually
 
-from exhibits.backstage.running import ROOT, free_port
+from exhibits.backstage.running import ROOT, eventually, free_port
 
 PLAIN = r"printf 'Content-Type: text/plain\n\n'; "
 PATIENCE = 5  # seconds until something that does not happen counts as failed

@@ -13,10 +13,10 @@ import tomllib
 import urllib.request
 
 import pytest
-from conftest import each_stack, eventually, require
+from conftest import each_stack, require
 
 from exhibits import catalog
-from exhibits.backstage.running import ROOT, free_port
+from exhibits.backstage.running import ROOT, eventually, free_port
 
 WSGI = catalog.find("wsgi")
 

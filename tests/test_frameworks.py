@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 import test_behaviour
-from conftest import eventually, marks_of, require
+from conftest import marks_of, require
 
 from exhibits import annexes, catalog, contract
 from exhibits.backstage import agreeing, checking
 from exhibits.backstage.client import Visitor, request
-from exhibits.backstage.running import ROOT, Exhibit, free_port, is_free
+from exhibits.backstage.running import ROOT, Exhibit, eventually, free_port, is_free
 
 PART = ("hello", "hello-name", "hello-utf8", "http-1.0", "not-found", "sign-form", "sign-empty", "sign-line-break")
 CASES = [case for case in contract.CASES if case.name in PART] + [

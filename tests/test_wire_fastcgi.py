@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import eventually
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exhibits.backstage.running import ROOT
+from exhibits.backstage.running import ROOT, eventually
 from exhibits.fastcgi import wire
 from exhibits.fastcgi.wire import (
     AbortRequest,

@@ -9,11 +9,10 @@ import sys
 import time
 
 import pytest
-from conftest import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exhibits.backstage.running import ROOT
+from exhibits.backstage.running import ROOT, eventually
 from exhibits.fields import Malformed, gaps
 from exhibits.scgi import wire
 from exhibits.scgi.wire import Body, End, Request, RequestReader

@@ -13,13 +13,12 @@ from wsgiref.validate import validator
 
 import h11
 import pytest
-from conftest import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exhibits import wsgi_call
 from exhibits.backstage.client import Visitor, request
-from exhibits.backstage.running import ROOT, free_port
+from exhibits.backstage.running import ROOT, eventually, free_port
 from exhibits.fields import Malformed, gaps
 from exhibits.wsgi import wire
 

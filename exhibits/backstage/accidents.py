@@ -15,7 +15,7 @@ import h11
 
 from exhibits import catalog
 from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT, START, version
+from exhibits.backstage.running import ROOT, START, eventually, version
 from exhibits.backstage.tapping import HOST_HEADERS, Tapped
 from exhibits.fastcgi import wire as fastcgi
 from exhibits.fields import Field
@@ -164,9 +164,7 @@ def talk(sock, sent):
 
 def wait_for_words(exhibit, pattern):
     """Wait a moment for the first line of the log that matches."""
-    deadline = time.monotonic() + PATIENCE
-    while not words([line for _, line in list(exhibit.lines)], pattern) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: words([line for _, line in list(exhibit.lines)], pattern), PATIENCE)
 
 
 def words(lines, pattern):

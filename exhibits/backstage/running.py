@@ -123,6 +123,14 @@ def readable_python():
     return found
 
 
+def eventually(condition, seconds=START):
+    """Wait until condition() is true, at most so many seconds; return what it returned last."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return found
+
+
 # ---------------------------------------------------------------- ports
 
 
@@ -233,7 +241,6 @@ class Exhibit:
             if self.stack.copies_program:
                 self.copy_program()
             for process in self.stack.processes:
-                self.wait_for(process.after)
                 self.start(process)
             self.wait_until_ready()
         except BaseException:
@@ -281,6 +288,7 @@ class Exhibit:
         }  # fmt: skip
 
     def start(self, process):
+        eventually(lambda: (self.run / process.after).exists() or self.check(), START)
         places = self.places()
         for name in process.files:
             self.install(ROOT / "exhibits" / name, process.edits)
@@ -329,13 +337,6 @@ class Exhibit:
             self.lines.append((process.part, line))
             if self.ready and self.log:
                 self.log(process.part, line)
-
-    def wait_for(self, file):
-        """Wait for a file in the run folder; "" is the folder, which is there."""
-        deadline = time.monotonic() + START
-        while not (self.run / file).exists() and time.monotonic() < deadline:
-            self.check()
-            time.sleep(0.005)
 
     def wait_until_ready(self):
         deadline = time.monotonic() + START

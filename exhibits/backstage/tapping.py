@@ -12,12 +12,11 @@ import re
 import socket
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 from exhibits import contract
 from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT, Exhibit
+from exhibits.backstage.running import ROOT, Exhibit, eventually
 
 HOST_HEADERS = ("Connection: close",)
 
@@ -164,10 +163,8 @@ class Tapped(Exhibit):
 
     def calls(self, server):
         """The link of calls of the request that was sent last."""
-        deadline = time.monotonic() + 5
-        while len(lines := read_lines(self.run / "trace.jsonl")) <= self.asked and time.monotonic() < deadline:
-            time.sleep(0.01)
-        calls = json.loads(lines[self.asked])
+        lines = eventually(lambda: read_lines(self.run / "trace.jsonl")[self.asked:], 5)
+        calls = json.loads(lines[0])
         self.asked += 1
         return {"between": [server, "program"], "carrier": self.stack.interface, "calls": calls}
 

@@ -105,7 +105,10 @@ def two_uwsgi():
     both = (("unix:app.sock", "both"), ("    server {", "    upstream both {{ server unix:one.sock max_fails=0; "
             "server unix:two.sock max_fails=0; }}\n    server {{"))  # fmt: skip
     one, two = (replace(server, command=server.command.replace("app.sock", name)) for name in ("one.sock", "two.sock"))
-    return replace(stack, processes=(one, two, replace(front, edits=(*front.edits, *both))))
+    # All of them have to be there: who answers first makes the exhibit ready.
+    return replace(stack, processes=(
+        one, replace(two, after="one.sock"), replace(front, edits=(*front.edits, *both), after="two.sock"),
+    ))  # fmt: skip
 
 
 BUILT = {"nginx": nginx_alone, "two-uwsgi": two_uwsgi}

@@ -98,19 +98,9 @@ def kill(run, contender):
     figures = {"answered": [], "failed": []}
     for _ in range(max(1, run.rounds // 2)):
         with run.alone(contender) as exhibit:
-            await_all(exhibit)
             os.killpg(exhibit.processes[0][1].pid, signal.SIGKILL)
             exhibit.processes[0][1].wait()
             answers = [ask(exhibit.port) for _ in range(200)]
             figures["answered"].append(sum(answer is not None for answer in answers))
             figures["failed"].append(sum(answer is None for answer in answers))
     return figures
-
-
-def await_all(exhibit):
-    """Whoever answers first makes an exhibit ready: wait until each server behind nginx has its socket."""
-    for _ in range(500):
-        if len(list(exhibit.run.glob("*.sock"))) == len(exhibit.processes) - 1:
-            return
-        time.sleep(0.01)
-    raise Left("a server behind nginx did not start")

@@ -14,7 +14,7 @@ from exhibits.backstage import checking
 from exhibits.backstage.bench.contenders import Contender, Left
 from exhibits.backstage.bench.run import rounded
 from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT
+from exhibits.backstage.running import ROOT, eventually
 
 
 def museum(run):
@@ -60,11 +60,9 @@ def effort(exhibit):
     """Lines of the program, and frames of the traceback when it raises."""
     program = ROOT / "exhibits" / exhibit.stack.room / "app.py"
     exhibit.visitor().ask(request("GET", "/crash"))
-    for _ in range(100):  # the log comes a moment after the answer
-        log = [line for _, line in list(exhibit.lines)]
-        if any(line.startswith("RuntimeError") for line in log):
-            break
-        time.sleep(0.02)
+    # The log comes a moment after the answer.
+    eventually(lambda: any(line.startswith("RuntimeError") for _, line in list(exhibit.lines)), 2)
+    log = [line for _, line in list(exhibit.lines)]
     begins = max((n for n, line in enumerate(log) if line.startswith("Traceback")), default=len(log))
     return {
         "lines": [len(program.read_text(encoding="utf-8").splitlines())],
