@@ -303,8 +303,8 @@ def test_what_was_not_measured_is_not_shown(monkeypatch):
 
 
 SURPRISES = [
-    (1.7, ["servers", "wsgi-gthread on one core", "rate"], ["servers", "wsgi-gthread", "rate"]),
-    (1.7, ["servers", "wsgi-waitress on one core", "rate"], ["servers", "wsgi-waitress", "rate"]),
+    (1.5, ["servers", "wsgi-gthread on one core", "rate"], ["servers", "wsgi-gthread", "rate"]),
+    (1.5, ["servers", "wsgi-waitress on one core", "rate"], ["servers", "wsgi-waitress", "rate"]),
     (claims.MARGIN, ["wait", "1000", "gevent", "rate"], ["wait", "1000", "uvicorn", "rate"]),
     (claims.MARGIN, ["wait", "1000", "httptools", "rate"], ["wait", "1000", "gevent", "rate"]),
     (2, ["idle", "uvicorn", "per thousand"], ["idle", "gthread", "per thousand"]),
