@@ -5,18 +5,20 @@ import importlib
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
 
 THREADS = 64  # so many connections at once; the next ones wait to be accepted
+TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of a peer: seconds, microseconds
 
 
 def main(serve, name):
     """Serve `name` of a module: SOCKET and MODULE are on the command line.
 
     SOCKET: the path of a Unix socket or HOST:PORT. serve: a function that takes a connected
-    socket and what the module has; an OSError from it is a peer that left.
+    socket and what the module has; an OSError from it is a peer that left, or was silent for too long.
     """
     if len(sys.argv) != 3:
         sys.exit(f"usage: python -m {__package__}.STAGE.server SOCKET MODULE")
@@ -68,6 +70,8 @@ def work(listener, serve, program):
             time.sleep(0.1)
             continue
         with contextlib.suppress(OSError), sock:
+            for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would poll before each recv and send
+                sock.setsockopt(socket.SOL_SOCKET, silence, TIMEOUT)
             serve(sock, program)
 
 

@@ -13,7 +13,6 @@ settings, a limit on the time a request takes.
 
 import select
 import socket
-import struct
 import sys
 import traceback
 from types import SimpleNamespace
@@ -22,7 +21,6 @@ from exhibits import listening
 from exhibits.fastcgi import wire
 from exhibits.fields import Malformed
 
-TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 MOST = str(listening.THREADS)
 VALUES = {"FCGI_MAX_CONNS": MOST, "FCGI_MAX_REQS": MOST, "FCGI_MPXS_CONNS": "0"}  # §4.1
@@ -35,8 +33,6 @@ class Connection:
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.ApplicationReader()
         self.id, self.keep, self.ended = None, True, True  # no request, may stay open, no STDIN to come
-        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask the system twice for each step
-            sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
 
     def serve(self):
         while (self.keep or self.id) and self.receive():

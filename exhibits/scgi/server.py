@@ -12,7 +12,6 @@ a log, settings, a limit on the time a request takes.
 """
 
 import socket
-import struct
 import sys
 import traceback
 from types import SimpleNamespace
@@ -21,7 +20,6 @@ from exhibits import listening
 from exhibits.fields import Malformed
 from exhibits.scgi import wire
 
-TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of the web server: seconds, microseconds
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 REFUSED = b"Status: 400 Bad Request\nContent-Type: text/plain\n\nThis is not SCGI.\n"
 FAILED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program did not answer.\n"
@@ -33,8 +31,6 @@ class Connection:
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.RequestReader()
         self.environ, self.input, self.ended, self.output, self.began = None, bytearray(), False, b"", False
-        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask the system twice for each step
-            sock.setsockopt(socket.SOL_SOCKET, option, TIMEOUT)
 
     def serve(self):
         try:

@@ -20,8 +20,6 @@ from exhibits import listening, wsgi_call
 from exhibits.fields import Malformed
 from exhibits.uwsgi import wire
 
-TIMEOUT = 30  # seconds: the longest silence of the web server
-
 # Variables that must be there, empty or not (PEP 3333, environ Variables).
 EXPECTED = {"SCRIPT_NAME": "", "PATH_INFO": "", "QUERY_STRING": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1"}  # fmt: skip
@@ -34,7 +32,6 @@ class Connection:
 
     def __init__(self, sock):
         self.socket, self.reader, self.messages = sock, wire.RequestReader(), []
-        self.socket.settimeout(TIMEOUT)
 
     def serve(self, application):
         try:

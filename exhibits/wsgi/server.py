@@ -33,7 +33,7 @@ class Visitor(socketserver.BaseRequestHandler):
 
     def handle(self):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would ask poll before each recv and send
+        for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would poll before each recv and send
             self.request.setsockopt(socket.SOL_SOCKET, silence, struct.pack("ll", TIMEOUT, 0))
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
         with suppress(OSError):
