@@ -210,7 +210,8 @@ class Talk:
 
 
 def read_lines(path):
-    return path.read_text().splitlines() if path.exists() else []
+    """The lines that are written to their end: somebody may be writing the next one."""
+    return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
 def link(one, other, carrier, **said):
