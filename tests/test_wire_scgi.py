@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from timeit import timeit
 
 import pytest
 from hypothesis import given, settings
@@ -134,14 +135,17 @@ def test_a_body_is_not_kept():
 
 def test_time_grows_no_faster_than_the_data():
     def work(size):
-        """The processor time it takes, which other programs do not lengthen."""
-        start = time.process_time()
-        for headers in b"".join(b"%d\0\0" % n for n in range(size)) + b"1\0\0", b"\0" * 6 * size:
-            with pytest.raises(Malformed):
-                read(RequestReader(), netstring(START + headers), 100)
-        return time.process_time() - start
+        """The processor time it takes; timeit switches the garbage collector off, whose work depends on other tests."""
 
-    assert work(28_000) < 8 * work(7_000)  # 4 times as much; were it quadratic, 16 times
+        def parse():
+            for headers in b"".join(b"%d\0\0" % n for n in range(size)) + b"1\0\0", b"\0" * 6 * size:
+                with pytest.raises(Malformed):
+                    read(RequestReader(), netstring(START + headers), 100)
+
+        return timeit(parse, timer=time.process_time, number=1)
+
+    # 4 times as much; were it quadratic, 16 times, each time. A busy machine, whose caches are others', may need a few.
+    assert any(work(28_000) < 8 * work(7_000) for _ in range(5))
 
 
 @pytest.mark.parametrize("data", [
