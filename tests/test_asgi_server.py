@@ -241,10 +241,10 @@ def test_frames_that_break_the_rules(server, sent, code):
 
 
 def test_a_client_that_vanishes_is_a_1006(server):
-    live = connect(f"ws://127.0.0.1:{server.port}/")
-    live.socket.shutdown(socket.SHUT_RDWR)
-    live.socket.close()
-    server.wait_for("disconnect 1006")
+    with connect(f"ws://127.0.0.1:{server.port}/") as live:
+        live.socket.shutdown(socket.SHUT_RDWR)
+        live.socket.close()
+        server.wait_for("disconnect 1006")
 
 
 def test_a_handshake_the_program_refuses(server):

@@ -195,9 +195,9 @@ def test_websocket_visitors_who_vanish_leave_nothing(run):
     exhibit = run(DEFAULTS["asgi"])
     exhibit.lines.clear()
     for _ in range(5):
-        live = connect(f"ws://127.0.0.1:{exhibit.port}/live")
-        live.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close sends a reset
-        live.socket.close()
+        with connect(f"ws://127.0.0.1:{exhibit.port}/live") as live:
+            live.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close sends a reset
+            live.socket.close()
     with connect(f"ws://127.0.0.1:{exhibit.port}/live") as live:
         sign(exhibit, "Ada")
         assert json.loads(live.recv(5))["name"] == "Ada"

@@ -50,7 +50,8 @@ async def read_body(receive, request):
 
 # --8<-- [start:status]
 async def start(response, send):
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1"))
+               for name, value in response.headers]  # fmt: skip
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
 # --8<-- [end:status]
 
@@ -106,7 +107,8 @@ STORE = guestbook.Store(os.environ.get("GUESTBOOK", "guestbook.sqlite3"))
 
 
 async def application(scope, receive, send):
-    await {"http": http, "websocket": live, "lifespan": lifespan}[scope["type"]](scope, receive, send)
+    conversation = {"http": http, "websocket": live, "lifespan": lifespan}[scope["type"]]
+    await conversation(scope, receive, send)
 
 
 async def http(scope, receive, send):
@@ -128,10 +130,11 @@ async def lifespan(scope, receive, send):
         event = await receive()
         if event["type"] == "lifespan.startup":
             try:
-                await asyncio.to_thread(STORE.latest)  # opens the file; better to fail now than at a visitor
+                await asyncio.to_thread(STORE.latest)  # better to fail now than at a visitor
                 await send({"type": "lifespan.startup.complete"})
             except Exception as error:
-                await send({"type": "lifespan.startup.failed", "message": f"{STORE.path}: {error}"})
+                message = f"{STORE.path}: {error}"
+                await send({"type": "lifespan.startup.failed", "message": message})
         else:
             await asyncio.to_thread(STORE.close)
             return await send({"type": "lifespan.shutdown.complete"})

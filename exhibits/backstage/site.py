@@ -127,7 +127,7 @@ def run(stage_name):
 
 
 def shell(lines):
-    return f'<div class="highlight"><pre><code>{escape(chr(10).join(lines))}</code></pre></div>'
+    return f'<div class="language-sh highlight"><pre><code>{escape(chr(10).join(lines))}</code></pre></div>'
 
 
 # ---------------------------------------------------------------- tables

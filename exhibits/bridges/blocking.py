@@ -19,5 +19,6 @@ async def application(scope, receive, send):
         body = await asyncio.to_thread(fetch)  # the loop goes on; a thread waits
     else:
         body = b"Hello, World!\n"
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -17,20 +17,22 @@ def slow():
 
 
 async def together(slowly):
-    """Await slowly three times at once; return the number of its threads, and the seconds it took."""
+    """Await slowly three times at once; return the number of its threads, and the seconds."""
     began = time.perf_counter()
     threads = await asyncio.gather(slowly(), slowly(), slowly())
     return len(set(threads)), time.perf_counter() - began
 
 
 def main():
-    # async_to_sync makes a coroutine a function: it runs an event loop until the coroutine ends.
+    # async_to_sync makes a coroutine a function: an event loop runs until the coroutine ends.
     measure = async_to_sync(together)
-    # sync_to_async makes a function a coroutine. All calls share one thread, unless told otherwise:
-    # much that is older than asyncio ties its connections to the thread that opened them.
+    # sync_to_async makes a function a coroutine. All calls share one thread, unless told
+    # otherwise: much that is older than asyncio ties its connections to the thread that
+    # opened them.
     for sensitive in (True, False):
         threads, seconds = measure(sync_to_async(slow, thread_sensitive=sensitive))
-        print(f"thread_sensitive={sensitive}: {threads} thread{'s'[: threads > 1]}, {seconds:.1f} s")
+        threads = "1 thread" if threads == 1 else f"{threads} threads"
+        print(f"thread_sensitive={sensitive}: {threads}, {seconds:.1f} s")
 
 
 async def inside():

@@ -12,17 +12,21 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cgi", "app.py")
+EXHIBITS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PROGRAM = os.path.join(EXHIBITS, "cgi", "app.py")
 
 
 def application(environ, start_response):
     body = tempfile.TemporaryFile()
     shutil.copyfileobj(environ["wsgi.input"], body)
-    announced = environ.get("CONTENT_LENGTH") or str(body.tell())  # a chunked body has no length until it is here
+    # A chunked body has no length until it is here.
+    announced = environ.get("CONTENT_LENGTH") or str(body.tell())
     body.seek(0)
-    process = subprocess.Popen([sys.executable, "-I", "-S", PROGRAM], env=environment(environ, announced),
-                               stdin=body, stdout=subprocess.PIPE)  # fmt: skip
-    headers = http.client.parse_headers(process.stdout)  # RFC 3875 section 6.2: fields, an empty line, the body
+    command = [sys.executable, "-I", "-S", PROGRAM]
+    variables = environment(environ, announced)
+    process = subprocess.Popen(command, env=variables, stdin=body, stdout=subprocess.PIPE)
+    # RFC 3875 section 6.2: fields, an empty line, the body.
+    headers = http.client.parse_headers(process.stdout)
     if not headers:
         process.kill()
         process.communicate()
@@ -35,17 +39,19 @@ def application(environ, start_response):
 
 def environment(environ, length):
     """The variables of the environ, as a CGI program has them."""
-    variables = {name: value for name, value in environ.items() if name.isupper() and isinstance(value, str)}
-    # Bytes go as they came: WSGI has them as latin-1 text (PEP 3333), the environment as bytes. HTTP_PROXY does
-    # not go: whatever the program calls would take it for its own setting (CVE-2016-5385).
-    variables = {name.encode(): value.encode("latin-1") for name, value in variables.items() if name != "HTTP_PROXY"}
-    given = {os.fsencode(name): os.fsencode(os.environ[name]) for name in ("PATH", "GUESTBOOK") if name in os.environ}
-    return {**variables, **given, b"CONTENT_LENGTH": length.encode(), b"GATEWAY_INTERFACE": b"CGI/1.1"}
+    # Bytes go as they came: WSGI has them as latin-1 text (PEP 3333), the environment as bytes.
+    variables = {name.encode(): value.encode("latin-1") for name, value in environ.items()
+                 if name.isupper() and isinstance(value, str)}  # fmt: skip
+    # Whatever the program calls would take this one for its own setting (CVE-2016-5385).
+    variables.pop(b"HTTP_PROXY", None)
+    given = {name: os.environb[name] for name in (b"PATH", b"GUESTBOOK") if name in os.environb}
+    return {**variables, **given,
+            b"CONTENT_LENGTH": length.encode(), b"GATEWAY_INTERFACE": b"CGI/1.1"}  # fmt: skip
 
 
 def send(process, body):
     try:
-        while chunk := process.stdout.read1(65536):  # what has come so far, not what fills a buffer
+        while chunk := process.stdout.read1(65536):  # what has come so far
             yield chunk
     finally:  # the end, or the visitor left: who goes on printing finds the pipe broken
         body.close()

@@ -17,7 +17,8 @@ def timed(program):
 
         async def send_timed(event):
             if event["type"] == "http.response.start":
-                passed = (b"server-timing", b"app;dur=%.2f" % ((time.perf_counter() - began) * 1000))
+                seconds = time.perf_counter() - began
+                passed = (b"server-timing", b"app;dur=%.2f" % (seconds * 1000))
                 event = {**event, "headers": [*event.get("headers", ()), passed]}
             await send(event)  # each piece when it comes
 

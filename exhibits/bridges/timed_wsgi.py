@@ -14,12 +14,14 @@ def timed(program):
 
         def start_timed(status, headers, *exc_info):
             passed = ("Server-Timing", f"app;dur={(time.perf_counter() - began) * 1000:.2f}")
-            return start_response(status, [*headers, passed], *exc_info)  # write() comes back, and goes on
+            # It returns write(), which has to reach the program.
+            return start_response(status, [*headers, passed], *exc_info)
 
         body = ()
         try:
             body = program(environ, start_timed)
-            yield from body  # each piece when it comes (PEP 3333, "Middleware Handling of Block Boundaries")
+            # Each piece when it comes (PEP 3333, "Middleware Handling of Block Boundaries").
+            yield from body
         finally:  # the end, an exception, or a visitor who left: the server calls our close()
             if hasattr(body, "close"):
                 body.close()

@@ -103,7 +103,8 @@ def respond(environ, stdin, stdout, stderr):
 
 def main():
     # Environment bytes as latin-1 text, as WSGI would have it later (PEP 3333).
-    environ = {key.decode("latin-1"): value.decode("latin-1") for key, value in os.environb.items()}
+    environ = {key.decode("latin-1"): value.decode("latin-1")
+               for key, value in os.environb.items()}  # fmt: skip
     try:
         respond(environ, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
     except BrokenPipeError:

@@ -6,7 +6,8 @@ from pathlib import Path
 from exhibits.backstage import tapping
 
 for file in sorted(Path("docs/recordings").glob("fastcgi-*.json")):
-    link = next(link for link in json.loads(file.read_text())["links"] if link["carrier"] == "FastCGI")
+    links = json.loads(file.read_text())["links"]
+    link = next(link for link in links if link["carrier"] == "FastCGI")
     fields = tapping.explain(link)["request"]
     requests = [field for field in fields if field.name == "role"]  # BEGIN_REQUEST has one
     ids = {field.value for field in fields if field.name == "requestId"}

@@ -1,4 +1,7 @@
-"""Four WSGI calls that each wait until all four are under way. One at a time they would wait for ever."""
+"""Four WSGI calls that each wait until all four are under way.
+
+One at a time they would wait for ever.
+"""
 
 import threading
 

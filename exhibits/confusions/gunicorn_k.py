@@ -5,13 +5,16 @@ import tempfile
 
 from exhibits.confusions import python, started
 
-TRIED = [("sync", "wsgi"), ("gthread", "wsgi"), ("asgi", "asgi"), ("sync", "asgi"), ("asgi", "wsgi")]
+TRIED = [("sync", "wsgi"), ("gthread", "wsgi"), ("asgi", "asgi"),
+         ("sync", "asgi"), ("asgi", "wsgi")]  # fmt: skip
+REQUEST = b"GET / HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n\r\n"
 
 for worker, room in TRIED:
     program = f"exhibits.{room}.hello:application"
     with tempfile.TemporaryDirectory() as folder:
         address = f"{folder}/app.sock"
-        options = "-k", worker, "-w", "2", "-b", f"unix:{address}", "--no-control-socket", "--graceful-timeout", "1"
+        options = ("-k", worker, "-w", "2", "-b", f"unix:{address}",
+                   "--no-control-socket", "--graceful-timeout", "1")  # fmt: skip
         booted, error = 0, ""
         with started(*python("gunicorn", *options, program)) as arbiter:
             for line in arbiter.stderr:
@@ -20,10 +23,11 @@ for worker, room in TRIED:
                     with socket.socket(socket.AF_UNIX) as visitor:
                         visitor.settimeout(20)
                         visitor.connect(address)
-                        visitor.sendall(b"GET / HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n\r\n")
+                        visitor.sendall(REQUEST)
                         status = visitor.recv(4096)[9:12].decode()
                     arbiter.terminate()
                 error = line.strip() if line.startswith("TypeError") else error
-    print(f"-w 2 -k {worker:8}{room.upper()} program: an arbiter and {booted} workers, answer {status}")
+    seen = f"an arbiter and {booted} workers, answer {status}"
+    print(f"-w 2 -k {worker:8}{room.upper()} program: {seen}")
     if error:
         print(f"    {error}")

@@ -18,10 +18,11 @@ def wsgi(environ, start_response):
 
 
 def ask(port):
-    """What the server answers to an HTTP/2 request without TLS: the body, or the first line if it is no HTTP/2."""
+    """What the server answers to HTTP/2 without TLS: the body, or the first line of HTTP/1."""
     http = h2.connection.H2Connection()
     http.initiate_connection()
-    fields = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "museum.test")]
+    fields = [(":method", "GET"), (":path", "/"),
+              (":scheme", "http"), (":authority", "museum.test")]  # fmt: skip
     http.send_headers(1, fields, end_stream=True)
     with socket.create_connection(("127.0.0.1", port), 20) as visitor:
         visitor.sendall(http.data_to_send())
@@ -38,7 +39,8 @@ async def hypercorn():
     config, asked = Config(), asyncio.Event()
     config.bind, config.errorlog = [f"fd://{listener.fileno()}"], None
     server = asyncio.create_task(serve(wsgi, config, mode="wsgi", shutdown_trigger=asked.wait))
-    print("Hypercorn, WSGI program:   ", await asyncio.to_thread(ask, listener.getsockname()[1]))
+    answer = await asyncio.to_thread(ask, listener.getsockname()[1])
+    print("Hypercorn, WSGI program:   ", answer)
     asked.set()
     await server
 

@@ -1,4 +1,4 @@
-"""Eight visitors at once, each answer waiting for half a second: how many calls are under way together?"""
+"""Eight visitors at once, each answer waits for half a second: how many calls overlap?"""
 
 import asyncio
 import threading

@@ -21,12 +21,14 @@ def echo(listener):
     request, *_ = scgi.RequestReader().receive(connection.recv(65536))
     environ = dict(request.variables)
     accept = websocket.accept_key(environ["HTTP_SEC_WEBSOCKET_KEY"].encode()).decode()
-    head = "Status: 101 Switching Protocols", "Upgrade: websocket", f"Sec-WebSocket-Accept: {accept}"
-    connection.sendall("\r\n".join([*head, "", ""]).encode())
+    head = ["Status: 101 Switching Protocols", "Upgrade: websocket",
+            f"Sec-WebSocket-Accept: {accept}", "", ""]  # fmt: skip
+    connection.sendall("\r\n".join(head).encode())
     frames = websocket.Reader(from_client=True)
     while not (messages := frames.receive(connection.recv(65536))):
         pass
-    print(f"the program was asked with SCGI={environ['SCGI']} and HTTP_UPGRADE={environ['HTTP_UPGRADE']}")
+    asked = f"SCGI={environ['SCGI']} and HTTP_UPGRADE={environ['HTTP_UPGRADE']}"
+    print("the program was asked with", asked)
     connection.sendall(websocket.build(websocket.Message(messages[0].data.upper())))
     connection.recv(65536)
 
@@ -37,9 +39,11 @@ with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as l
     threading.Thread(target=echo, args=[listener], daemon=True).start()
     port = free_port()
     settings = (ROOT / "exhibits/scgi/nginx.conf").read_text()
-    settings = settings.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("app.sock", f"{folder}/app.sock")
+    settings = settings.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    settings = settings.replace("app.sock", f"{folder}/app.sock")
     Path(folder, "nginx.conf").write_text(settings)
-    with started(program(PARTS["nginx"]), "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"):
+    options = "-p", f"{folder}/", "-e", "stderr", "-c", "nginx.conf"
+    with started(program(PARTS["nginx"]), *options):
         while True:
             try:
                 visitor = connect(f"ws://127.0.0.1:{port}/", proxy=None)

@@ -1,4 +1,4 @@
-"""The smallest FastCGI program: a WSGI callable, and flup to speak FastCGI to the web server."""
+"""The smallest FastCGI program: a WSGI callable; flup speaks FastCGI to the web server."""
 
 import sys
 

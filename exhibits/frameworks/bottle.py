@@ -26,8 +26,8 @@ def sign():
         cookies = desk.sign(request.forms.decode(), request.cookies)
     except Refused as error:
         return plain(desk.refused(error), error.status)
-    where = f"; Path={request.script_name.rstrip('/') or '/'}; SameSite=Lax"  # set_cookie() would write "lax"
-    for name, value in cookies.items():
+    where = f"; Path={request.script_name.rstrip('/') or '/'}; SameSite=Lax"
+    for name, value in cookies.items():  # set_cookie() would write "lax"
         response.add_header("Set-Cookie", f"{name}={value}{where}")
     response.set_header("Location", request.script_name)
     return plain("Thank you for signing.\n", 303)

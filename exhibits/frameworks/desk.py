@@ -1,4 +1,4 @@
-"""What is the same in every framework here: the guestbook behind the desk, and its sentences."""
+"""The same for every framework here: the guestbook behind the desk, and its sentences."""
 
 import os
 from urllib.parse import quote
@@ -10,7 +10,10 @@ SENTENCES = {404: "there is nothing here", 405: "not with this method"}
 
 
 def sign(form, cookies):
-    """Sign with the fields of a form; return the cookies to set. Raises guestbook.Refused; waits for the disk."""
+    """Sign with the fields of a form; return the cookies to set.
+
+    Raises guestbook.Refused. Waits for the disk.
+    """
     name, message = guestbook.checked(form)
     STORE.sign(name, message)
     return counted(name, cookies)
@@ -19,11 +22,13 @@ def sign(form, cookies):
 def counted(name, cookies):
     """The cookies for who has signed."""
     visits = cookies.get("visits", "0")
-    return {"name": quote(name, safe=""), "visits": str(int(visits) + 1 if visits.isdecimal() else 1)}
+    visits = int(visits) + 1 if visits.isdecimal() else 1
+    return {"name": quote(name, safe=""), "visits": str(visits)}
 
 
 def refused(error):
     """The text for a guestbook.Refused, or for a status the framework found."""
     if not isinstance(error, guestbook.Refused):
-        error = guestbook.Refused(error, SENTENCES.get(error, "the framework would not have it"))
+        sentence = SENTENCES.get(error, "the framework would not have it")
+        error = guestbook.Refused(error, sentence)
     return error.response().body.decode()

@@ -1,4 +1,4 @@
-"""Django's views: a function and a coroutine, which may stand side by side, under WSGI as under ASGI."""
+"""Django's views: a function and a coroutine, side by side under WSGI as under ASGI."""
 
 from datetime import UTC, datetime
 
@@ -11,8 +11,12 @@ from exhibits import guestbook
 from exhibits.frameworks import desk
 
 
+def now():
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Entry(models.Model):
-    at = models.CharField(max_length=20, default=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    at = models.CharField(max_length=20, default=now)
     name = models.CharField(max_length=80)
     message = models.CharField(max_length=1000)
 
@@ -36,14 +40,16 @@ def newest(limit):
 
 # --8<-- [start:orm]
 async def entries(request):
-    if request.method == "GET":  # a function of one's own, in the thread that has the connection
+    if request.method == "GET":
+        # A function of one's own, in the thread that has the connection.
         rows = await sync_to_async(newest)(int(request.GET.get("limit", 20)))
         return HttpResponse(guestbook.to_json(rows), "application/json")
     try:
         name, message = guestbook.checked(request.POST)
     except guestbook.Refused as error:
         return plain(desk.refused(error), error.status)
-    await Entry.objects.acreate(name=name, message=message)  # a coroutine of Django's: inside it is the same
+    # A coroutine of Django's: inside it is the same.
+    await Entry.objects.acreate(name=name, message=message)
     # --8<-- [end:orm]
     mount = request.META["SCRIPT_NAME"]
     answer = plain("Thank you for signing.\n", 303, Location=mount + "/")

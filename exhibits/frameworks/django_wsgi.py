@@ -1,4 +1,4 @@
-"""Django as a WSGI program: the coroutines among its views get an event loop for each request."""
+"""Django as a WSGI program: a coroutine among its views gets an event loop for each request."""
 
 import os
 

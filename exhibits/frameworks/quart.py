@@ -26,7 +26,8 @@ async def hello():
 async def sign():
     answer = plain("Thank you for signing.\n", 303)
     answer.location = request.root_path + "/"
-    for name, value in (await asyncio.to_thread(desk.sign, await request.form, request.cookies)).items():
+    cookies = await asyncio.to_thread(desk.sign, await request.form, request.cookies)
+    for name, value in cookies.items():
         answer.set_cookie(name, value, path=request.root_path or "/", samesite="Lax")
     return answer
 
@@ -34,7 +35,7 @@ async def sign():
 @application.errorhandler(HTTPException)
 async def not_here(error):
     answer = plain(desk.refused(error.code), error.code)
-    answer.headers.update({name: value for name, value in error.get_headers() if name == "Allow"})
+    answer.headers.extend(field for field in error.get_headers() if field[0] == "Allow")
     return answer
 
 

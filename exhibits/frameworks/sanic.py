@@ -24,7 +24,8 @@ async def hello(request):
 @application.post(MOUNT + "/entries")
 async def sign(request):
     answer = text("Thank you for signing.\n", 303, {"Location": MOUNT + "/"})
-    for name, value in (await asyncio.to_thread(desk.sign, request.form, request.cookies)).items():
+    cookies = await asyncio.to_thread(desk.sign, request.form, request.cookies)
+    for name, value in cookies.items():
         answer.add_cookie(name, value, path=MOUNT or "/", samesite="Lax", secure=False)
     return answer
 

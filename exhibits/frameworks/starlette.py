@@ -18,7 +18,8 @@ async def hello(request):
 async def sign(request):
     mount = request.scope["root_path"]
     answer = PlainTextResponse("Thank you for signing.\n", 303, {"Location": mount + "/"})
-    for name, value in (await asyncio.to_thread(desk.sign, await request.form(), request.cookies)).items():
+    cookies = await asyncio.to_thread(desk.sign, await request.form(), request.cookies)
+    for name, value in cookies.items():
         answer.set_cookie(name, value, path=mount or "/", samesite="Lax")
     return answer
 
@@ -33,5 +34,6 @@ async def refused(request, error):
 
 # --8<-- [start:gateway]
 routes = [Route("/hello", hello), Route("/entries", sign, methods=["POST"])]
-application = Starlette(routes=routes, exception_handlers={HTTPException: not_here, Refused: refused})
+handlers = {HTTPException: not_here, Refused: refused}
+application = Starlette(routes=routes, exception_handlers=handlers)
 # --8<-- [end:gateway]

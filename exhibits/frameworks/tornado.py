@@ -1,6 +1,8 @@
-"""Tornado: a framework with a server of its own, asynchronous before asyncio was; neither WSGI nor ASGI.
+"""Tornado: a framework with a server of its own, asynchronous before asyncio was.
 
-python -m exhibits.frameworks.tornado HOST PORT
+    python -m exhibits.frameworks.tornado HOST PORT
+
+It is neither WSGI nor ASGI.
 """
 
 import asyncio
@@ -23,7 +25,8 @@ class Plain(RequestHandler):
 
     def write_error(self, status, **more):
         if status == 405:
-            self.set_header("Allow", ", ".join(name for name in ("GET", "POST") if name.lower() in vars(type(self))))
+            allowed = [name for name in ("GET", "POST") if name.lower() in vars(type(self))]
+            self.set_header("Allow", ", ".join(allowed))
         self.answer(desk.refused(status), status)
 
     def compute_etag(self):
@@ -56,7 +59,8 @@ class Nothing(Plain):
 
 async def main(host, port):
     # --8<-- [start:gateway]
-    application = Application([(MOUNT + "/hello", Hello), (MOUNT + "/entries", Entries)], default_handler_class=Nothing)
+    routes = [(MOUNT + "/hello", Hello), (MOUNT + "/entries", Entries)]
+    application = Application(routes, default_handler_class=Nothing)
     application.listen(int(port), host)
     # --8<-- [end:gateway]
     await asyncio.Event().wait()

@@ -2,7 +2,8 @@
 
     python -m exhibits.frameworks.tornado_wsgi HOST PORT
 
-The call blocks the event loop unless it is given threads. The whole answer is gathered before it is sent.
+The call blocks the event loop unless it is given threads. The whole answer is gathered
+before it is sent.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ MOUNT = os.environ.get("MOUNT", "")
 class Container(WSGIContainer):
     def environ(self, request):  # which has no mount point, and the whole path
         environ = super().environ(request)
-        return {**environ, "SCRIPT_NAME": MOUNT, "PATH_INFO": environ["PATH_INFO"].removeprefix(MOUNT)}
+        path = environ["PATH_INFO"].removeprefix(MOUNT)
+        return {**environ, "SCRIPT_NAME": MOUNT, "PATH_INFO": path}
 
 
 async def main(host, port):

@@ -51,11 +51,12 @@ async def read_body(protocol, request):
 
 # --8<-- [start:streaming]
 async def send_body(response, protocol, blocking):
+    body = response.body
     transport = protocol.response_stream(response.status, lowered(response))
     leaving = asyncio.ensure_future(protocol.client_disconnect())
     try:
         while not leaving.done():
-            step = await asyncio.to_thread(next, response.body, None) if blocking else next(response.body, None)
+            step = await asyncio.to_thread(next, body, None) if blocking else next(body, None)
             if step is None:
                 return
             if isinstance(step, guestbook.Wait):
@@ -109,7 +110,8 @@ async def live(scope, protocol):
         while (message := await transport.receive()).kind:  # 0: closed, 1: bytes, 2: text
             try:
                 data = message.data.encode() if message.kind == 2 else b""
-                await asyncio.to_thread(STORE.sign, *guestbook.checked(guestbook.from_json(data)))
+                name, message = guestbook.checked(guestbook.from_json(data))
+                await asyncio.to_thread(STORE.sign, name, message)
             except guestbook.Refused as refused:
                 await transport.send_str(json.dumps({"error": refused.sentence}))
     finally:

@@ -1,4 +1,4 @@
-"""The smallest uwsgi program is a WSGI callable: uWSGI loads it and speaks uwsgi to the web server.
+"""The smallest uwsgi program: a WSGI callable; uWSGI speaks uwsgi to the web server.
 
     uwsgi --socket app.sock --wsgi-file hello.py
 """

@@ -84,7 +84,8 @@ def answer(environ, request):
         return guestbook.respond(request, STORE) if complete else guestbook.cut_off(request)
     except Exception:
         traceback.print_exc(file=environ["wsgi.errors"])
-        environ["wsgi.errors"].flush()  # it may be buffered (PEP 3333, "Input and Error Streams")
+        # It may be buffered (PEP 3333, "Input and Error Streams").
+        environ["wsgi.errors"].flush()
         return guestbook.crashed(request)
 # --8<-- [end:errors]
 
@@ -99,5 +100,7 @@ def application(environ, start_response):
     request = read_request(environ)
     response = answer(environ, request)
     start(response, start_response)
-    return [response.body] if isinstance(response.body, bytes) else send(response.body, environ["wsgi.errors"])
+    if isinstance(response.body, bytes):
+        return [response.body]
+    return send(response.body, environ["wsgi.errors"])
 # --8<-- [end:concurrency]

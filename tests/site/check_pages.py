@@ -13,11 +13,17 @@ SETTLED = """async () => {
   for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame);
   await Promise.all(document.getAnimations().map((each) => each.finished.catch(() => 0)));
 }"""
+NEAR = "* { content-visibility: visible !important }"  # as if all of the page had come near
+CUT = """() => {
+  document.querySelectorAll("details").forEach((each) => (each.open = true));
+  const code = [...document.querySelectorAll(".highlight:not(.way *) pre > code")];  // side by side it scrolls
+  return code.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent);
+}"""
 WIRE = "stages/fastcgi/"
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_stays_at_home_is_silent_and_fits_a_phone(browser, served, address):
+def test_a_page_stays_at_home_is_silent_and_fits(browser, served, address):
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         page = context.new_page()
         asked, said = [], []
@@ -28,6 +34,9 @@ def test_a_page_stays_at_home_is_silent_and_fits_a_phone(browser, served, addres
         for width in (390, 320):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.add_style_tag(content=NEAR)
+        assert page.evaluate(CUT) == [], "code is cut at its right end"
         assert said == []
         assert [url for url in asked if not url.startswith((served, "data:"))] == []
 
@@ -36,7 +45,7 @@ def test_a_page_stays_at_home_is_silent_and_fits_a_phone(browser, served, addres
 def test_axe_finds_nothing(page, served, address):
     page.goto(served + address, wait_until="networkidle")
     page.add_script_tag(path=AXE)
-    page.add_style_tag(content="* { content-visibility: visible !important }")  # as if all of it had come near
+    page.add_style_tag(content=NEAR)
     found = []
     for scheme, width, opened in VIEWS:
         page.emulate_media(color_scheme=scheme)

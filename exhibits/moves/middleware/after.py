@@ -8,7 +8,8 @@ def unstored(application):
     async def middleware(scope, receive, send):
         async def start(event):
             if event["type"] == "http.response.start":
-                event = {**event, "headers": [*event["headers"], (b"cache-control", b"no-store")]}
+                headers = [*event["headers"], (b"cache-control", b"no-store")]
+                event = {**event, "headers": headers}
             await send(event)
 
         await application(scope, receive, start)

@@ -9,6 +9,8 @@ async def application(scope, receive, send):
     mount = scope.get("root_path", "")
     known = scope["path"].removeprefix(mount) in ("/", "/next")
     headers = [(b"content-type", b"text/html")]
-    await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
-    body = f'<a href="{escape(mount)}/next">Next</a>\n'.encode() if known else b"Nothing here.\n"
+    status = 200 if known else 404
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    link = f'<a href="{escape(mount)}/next">Next</a>\n'.encode()
+    body = link if known else b"Nothing here.\n"
     await send({"type": "http.response.body", "body": body})

@@ -6,6 +6,8 @@ async def application(scope, receive, send):
         raise NotImplementedError(scope["type"])
     known = scope["path"] in ("/", "/next")
     headers = [(b"content-type", b"text/html")]
-    await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
-    body = b'<a href="/next">Next</a>\n' if known else b"Nothing here.\n"
+    status = 200 if known else 404
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    link = b'<a href="/next">Next</a>\n'
+    body = link if known else b"Nothing here.\n"
     await send({"type": "http.response.body", "body": body})

@@ -12,5 +12,6 @@ async def application(scope, receive, send):
         await receive()
         return await send({"type": "lifespan.shutdown.complete"})
     text = f"HTTP as of ASGI {scope['asgi']['spec_version']}, {started}\n"
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})

@@ -6,7 +6,8 @@ async def application(scope, receive, send):
         return await greet(receive, send)
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"Hello, World!\n"})
 
 

@@ -16,5 +16,6 @@ async def application(scope, receive, send):
             break
         await asyncio.sleep(0.1)
     text = "Somebody came after me.\n" if came > mine else "Nobody came after me.\n"
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})
