@@ -1,12 +1,14 @@
-"""Running stacks for the tests: started when the first test asks, stopped when one asks for another."""
+"""What tests share: running stacks, started when the first asks, stopped when one asks for another; and the site."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
 from exhibits import catalog, contract
 from exhibits.backstage import agreeing, checking
-from exhibits.backstage.running import Exhibit, missing
+from exhibits.backstage.running import ROOT, Exhibit, missing
 
 
 def require(*stacks):
@@ -40,6 +42,18 @@ def run():
     runner = Runner()
     yield runner
     runner.stop()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the site, built strictly, once: tests of the xdist_group "site" share a process."""
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return folder
 
 
 def marks_of(stack, mount="", case=None):

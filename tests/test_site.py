@@ -1,7 +1,6 @@
 """The site, built as it is published: every example shown, every link good, nothing fetched from elsewhere."""
 
 import itertools
-import os
 import re
 import subprocess
 import sys
@@ -60,21 +59,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where the site has been built, strictly."""
-    folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
-        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def pages(folder):
+def pages(site):
     """Every page, by its path in the site."""
-    return {path.relative_to(folder).as_posix(): Page(path) for path in folder.rglob("*.html")}
+    return {path.relative_to(site).as_posix(): Page(path) for path in site.rglob("*.html")}
 
 
 def stage_page(pages, name):
@@ -111,7 +98,7 @@ def test_headings_skip_no_level(pages):
             assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), path
 
 
-def test_links_and_anchors_resolve(folder, pages):
+def test_links_and_anchors_resolve(site, pages):
     for path, page in pages.items():
         for tag, attributes in page.tags:
             address = attributes.get("href") or attributes.get("src")
@@ -121,12 +108,12 @@ def test_links_and_anchors_resolve(folder, pages):
             if address.startswith(SITE):
                 target = unquote(address.removeprefix(SITE).partition("?")[0])
                 target += "index.html" if target.endswith("/") or not target else ""
-                assert (folder / target).is_file(), f"{path}: <{tag}> leads to {address}"
+                assert (site / target).is_file(), f"{path}: <{tag}> leads to {address}"
                 if fragment and target in pages:
                     assert unquote(fragment) in pages[target].ids, f"{path}: no #{fragment} in {target}"
 
 
-def test_nothing_is_fetched_from_elsewhere(folder, pages):
+def test_nothing_is_fetched_from_elsewhere(site, pages):
     for path, page in pages.items():
         for tag, attributes in page.tags:
             fetched = attributes.get("src") or attributes.get("srcset") or attributes.get("data")
@@ -135,15 +122,15 @@ def test_nothing_is_fetched_from_elsewhere(folder, pages):
             assert not re.match(r"(\w+:)?//", fetched or ""), f"{path}: {fetched}"
             # The theme's script asks api.github.com where it finds this.
             assert attributes.get("data-md-component") != "source", path
-    for sheet in folder.rglob("*.css"):
+    for sheet in site.rglob("*.css"):
         assert not re.search(r"""(url\(|@import)\s*["']?(\w+:)?//""", sheet.read_text()), sheet
 
 
-def test_definitions_of_words_stay_out_of_code_and_dumps(folder):
-    for path in folder.rglob("*.html"):
+def test_definitions_of_words_stay_out_of_code_and_dumps(site):
+    for path in site.rglob("*.html"):
         for block in re.findall(r"<(pre|code|figure|table|title)\b[^>]*>(.*?)</\1>", path.read_text(), re.DOTALL):
             assert "<abbr" not in block[1], path
-    assert "<abbr title=" in (folder / "stages/asgi/index.html").read_text()
+    assert "<abbr title=" in (site / "stages/asgi/index.html").read_text()
 
 
 def test_every_source_is_on_the_page_of_sources(pages):
@@ -235,10 +222,10 @@ def test_a_known_difference_becomes_a_row(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def figures(folder):
+def figures(site):
     """The HTML of every dump and every list of calls, by its id."""
     pattern = re.compile(r'<figure class="(?:wire|calls)" id="([^"]+)"[^>]*>(.*?)</figure>', re.DOTALL)
-    return {id: html for path in folder.rglob("*.html") for id, html in pattern.findall(path.read_text())}
+    return {id: html for path in site.rglob("*.html") for id, html in pattern.findall(path.read_text())}
 
 
 def test_every_stage_has_every_recording():
@@ -276,8 +263,8 @@ def test_calls_are_shown_with_all_their_keys(pages):
             assert f"{room}-greeting-1-call-1-{key}" in stage_page(pages, room).ids
 
 
-def test_pages_stay_light(folder):
-    for path in folder.rglob("*.html"):
+def test_pages_stay_light(site):
+    for path in site.rglob("*.html"):
         assert path.stat().st_size < 300_000, path
 
 
