@@ -59,17 +59,22 @@ def test_a_streamed_line_arrives_before_the_next_is_made(run, stack, mount):
     with opened(run(stack), request("GET", "/stream?n=2&delay=5")) as plain:
         start = time.monotonic()
         read_until(plain, b"line 1 of 2")
-        assert time.monotonic() - start < 3  # the next one is made after 5 s
+        assert time.monotonic() - start < 4.9  # the next one is made after 5 s
 
 
 @each_stack(behaviour="together")
 def test_visitors_who_wait_do_not_wait_for_each_other(run, stack, mount):
     exhibit = run(stack)
-    start = time.monotonic()
-    with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: ask(exhibit, "GET", "/slow?seconds=1"), range(3)))
-    assert [answer.body for answer in answers] == [b"waited 1 s\n"] * 3
-    assert time.monotonic() - start < 2.9  # one after the other it would be 3 s
+
+    def passed():
+        start = time.monotonic()
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda _: ask(exhibit, "GET", "/slow?seconds=1"), range(3)))
+        assert [answer.body for answer in answers] == [b"waited 1 s\n"] * 3
+        return time.monotonic() - start
+
+    # One after the other it would be 3 s, each time. A busy machine may need a second try.
+    assert any(passed() < 2.9 for _ in range(3))
 
 
 @each_stack(behaviour="leaves")
@@ -217,7 +222,7 @@ def test_the_event_loop_goes_on_while_visitors_sign(run):
             signing = pool.submit(sign, exhibit, "Ada")
             start = time.monotonic()
             assert ask(exhibit, "GET", "/stream?n=3&delay=0.05").complete
-            assert time.monotonic() - start < 2 and not signing.done()
+            assert time.monotonic() - start < 8 and not signing.done()  # the signer would wait for 10 s
             lock.execute("COMMIT")
             assert signing.result(10) == 2
     finally:
