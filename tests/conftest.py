@@ -1,8 +1,10 @@
-"""What tests share: running stacks, started when the first asks, stopped when one asks for another; and the site."""
+"""What tests share: a running stack, until one asks for another; the built site; and how the time of a work grows."""
 
 import os
 import subprocess
 import sys
+import time
+from timeit import timeit
 
 import pytest
 
@@ -42,6 +44,19 @@ def run():
     runner = Runner()
     yield runner
     runner.stop()
+
+
+def is_linear(work, size):
+    """Whether work(4 * size) takes less than 8 times as long as work(size): linear, it takes 4 times, quadratic, 16.
+
+    The time is the processor's, without the garbage collector (timeit switches it off), whose work depends on
+    other tests. It is asked again before the answer is no: a busy machine has its caches full of others' data.
+    """
+
+    def seconds(size):
+        return timeit(lambda: work(size), timer=time.process_time, number=1)
+
+    return any(seconds(4 * size) < 8 * seconds(size) for _ in range(5))
 
 
 @pytest.fixture(scope="session")

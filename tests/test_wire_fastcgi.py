@@ -10,9 +10,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from timeit import timeit
 
 import pytest
+from conftest import is_linear
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -326,18 +326,12 @@ def test_arbitrary_bytes_are_explained_or_malformed(data):
 
 
 def test_time_grows_no_faster_than_the_data():
-    def work(records):
-        """The processor time it takes; timeit switches the garbage collector off, whose work depends on other tests."""
+    def parse(records):
         crumbs = BEGIN + b"".join([record(wire.PARAMS, 1, b"\1\0A")] * records) + PARAMS_END
+        read(ApplicationReader(params_limit=10**6), crumbs, 100)
+        assert gaps(wire.explain(crumbs), crumbs) is None
 
-        def parse():
-            read(ApplicationReader(params_limit=10**6), crumbs, 100)
-            assert gaps(wire.explain(crumbs), crumbs) is None
-
-        return timeit(parse, timer=time.process_time, number=1)
-
-    # 4 times as much; were it quadratic, 16 times, each time. A busy machine, whose caches are others', may need a few.
-    assert any(work(12_000) < 8 * work(3_000) for _ in range(5))
+    assert is_linear(parse, 3_000)
 
 
 # ---------------------------------------------------------------- flup speaks it, too

@@ -130,7 +130,7 @@ async def lifespan(scope, receive, send):
         event = await receive()
         if event["type"] == "lifespan.startup":
             try:
-                await asyncio.to_thread(STORE.latest)  # better to fail now than at a visitor
+                await asyncio.to_thread(STORE.latest)  # opens the file: fail now, not later
                 await send({"type": "lifespan.startup.complete"})
             except Exception as error:
                 message = f"{STORE.path}: {error}"

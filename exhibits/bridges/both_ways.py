@@ -31,8 +31,8 @@ def main():
     # opened them.
     for sensitive in (True, False):
         threads, seconds = measure(sync_to_async(slow, thread_sensitive=sensitive))
-        threads = "1 thread" if threads == 1 else f"{threads} threads"
-        print(f"thread_sensitive={sensitive}: {threads}, {seconds:.1f} s")
+        word = "thread" if threads == 1 else "threads"
+        print(f"thread_sensitive={sensitive}: {threads} {word}, {seconds:.1f} s")
 
 
 async def inside():

@@ -22,8 +22,8 @@ def sign(form, cookies):
 def counted(name, cookies):
     """The cookies for who has signed."""
     visits = cookies.get("visits", "0")
-    visits = int(visits) + 1 if visits.isdecimal() else 1
-    return {"name": quote(name, safe=""), "visits": str(visits)}
+    count = int(visits) + 1 if visits.isdecimal() else 1
+    return {"name": quote(name, safe=""), "visits": str(count)}
 
 
 def refused(error):

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from exhibits.frameworks import desk
 from exhibits.guestbook import Refused
 
-Field = Annotated[str, Form()]
+FormField = Annotated[str, Form()]
 # --8<-- [start:gateway]
 application = FastAPI()  # is called with scope, receive and send
 # --8<-- [end:gateway]
@@ -21,7 +21,7 @@ async def hello(name: str = "World"):
 
 
 @application.post("/entries")
-def sign(request: Request, name: Field = "", message: Field = ""):  # is called in a thread
+def sign(request: Request, name: FormField = "", message: FormField = ""):  # in a thread
     mount = request.scope["root_path"]
     answer = PlainTextResponse("Thank you for signing.\n", 303, {"Location": mount + "/"})
     for cookie, value in desk.sign({"name": name, "message": message}, request.cookies).items():
