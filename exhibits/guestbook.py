@@ -4,164 +4,22 @@ It knows no gateway. A room turns what its gateway hands over into a `Request`,
 calls `respond`, and writes the `Response` back in its own way. What differs
 between two rooms is therefore the gateway, and nothing else.
 
-Nothing is imported here at the top: the CGI stage starts a new Python for
-every request, and pays for each import every time. A route imports what it
-needs when it is asked for.
+Nothing but its own parts is imported at the top, here and in them: the CGI stage
+starts a new Python for every request, and pays for each import every time. A route
+imports what it needs when it is asked for.
 """
 
-LIMIT = 1 << 20  # bytes of a request body that are kept; `/digest` keeps none and has no limit
+from exhibits.guarding import OWN_NAMES, guard, name_in
+from exhibits.messages import LIMIT, PLAIN, Refused, Request, Response, Wait, reason
+from exhibits.store import HEARTBEAT, Store
+
+# What the rooms use; what is left is between this file and its parts.
+__all__ = [
+    "Refused", "Request", "Store", "Wait", "blocks", "checked", "crashed", "cut_off", "from_json", "guard", "reason",
+    "respond", "writes",
+]
+
 LONGEST = {"name": 80, "message": 1000}  # characters, after the spaces around them are gone
-
-
-class Request:
-    """A request, as every gateway can tell it.
-
-    method: the method, as sent ("GET").
-    path: below the mount point, percent-decoded once; U+FFFD where it was not UTF-8.
-    query: the query string, still encoded, without "?".
-    headers: a function of no arguments that returns (name, value) pairs, names
-        in lower case, values decoded as latin-1. Asked only where a route needs them.
-    mount: the path the program is mounted at ("" or "/museum"):
-        SCRIPT_NAME in CGI and WSGI, root_path in ASGI.
-    scheme: "http" or "https".
-    """
-
-    __slots__ = ("method", "path", "query", "headers", "mount", "scheme", "body", "length", "sha256")
-
-    def __init__(self, method, path, query, headers, mount, scheme):
-        self.method, self.path, self.query = method, path, query
-        self.headers, self.mount, self.scheme = headers, mount, scheme
-        self.body = b""
-        self.length = 0
-        self.sha256 = None
-
-    def feed(self, chunk):
-        """Take the next piece (bytes) of the body.
-
-        Past `LIMIT` it is counted and dropped, so that memory stays bounded and
-        a client in the middle of its upload still gets to read the answer.
-        """
-        self.length += len(chunk)
-        if self.path == "/digest":
-            if self.sha256 is None:
-                from hashlib import sha256
-
-                self.sha256 = sha256()
-            self.sha256.update(chunk)
-        elif self.length <= LIMIT:
-            self.body += chunk
-
-    def header(self, name):
-        """All values of one header field, joined as RFC 9110 section 5.3 allows, or ""."""
-        return ", ".join(value for key, value in self.headers() if key == name)
-
-
-class Response:
-    """An answer: status (int), headers (list of (name, value)) and body.
-
-    body is bytes, or an iterator of steps: bytes to send now, or a `Wait`.
-    """
-
-    __slots__ = ("status", "headers", "body")
-
-    def __init__(self, status, headers, body=b""):
-        self.status, self.headers, self.body = status, headers, body
-
-
-class Wait(float):
-    """A step of an answer: do nothing for so many seconds, in the stage's own way."""
-
-
-class Refused(Exception):
-    """The request cannot be served: a status, a sentence for a person, header fields."""
-
-    def __init__(self, status, sentence, *headers):
-        super().__init__(status, sentence)
-        self.status, self.sentence, self.headers = status, sentence, headers
-
-    def response(self):
-        body = f"{self.status} {reason(self.status)}: {self.sentence}\n"
-        return Response(self.status, [PLAIN, *self.headers], body.encode())
-
-
-class Store:
-    """The entries, in one SQLite file that all stages share.
-
-    Nothing is opened until it is needed, so a server may load the program
-    first and fork afterwards: an SQLite connection must not cross a fork.
-    """
-
-    def __init__(self, path):
-        self.path, self.connection = path, None
-
-    def execute(self, sql, *values):
-        """Run one statement as one transaction; return its rows.
-
-        An INSERT that has returned is in the file: it outlives the process.
-        """
-        if self.connection is None:
-            self.connection = self.connect()
-        return self.connection.execute(sql, values).fetchall()
-
-    def connect(self):
-        import sqlite3
-
-        # One connection for all threads is safe here: SQLite is built to
-        # serialise calls, and in autocommit no transaction spans two of them.
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
-        if db.execute("PRAGMA user_version").fetchone() == (0,):
-            db.execute("PRAGMA journal_mode = WAL")  # readers never block the writer
-            # AUTOINCREMENT: an id is never used again, not even after a deletion.
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREMENT, "
-                "at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), "
-                "name TEXT NOT NULL, message TEXT NOT NULL)"
-            )
-            db.execute("PRAGMA user_version = 1")
-        return db
-
-    def close(self):
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def sign(self, name, message):
-        """Add an entry; return its id."""
-        return self.execute("INSERT INTO entries (name, message) VALUES (?, ?) RETURNING id", name, message)[0][0]
-
-    def latest(self):
-        """The id of the newest entry, 0 where there is none."""
-        return self.execute("SELECT coalesce(max(id), 0) FROM entries")[0][0]
-
-    def newest(self, limit):
-        """(id, at, name, message) of the newest entries, newest first."""
-        return self.execute("SELECT id, at, name, message FROM entries ORDER BY id DESC LIMIT ?", limit)
-
-    # SQLite writes the JSON: importing json would cost the CGI stage more than the query does.
-    JSON = "json_object('id', id, 'at', at, 'name', name, 'message', message)"
-
-    def newest_json(self, limit):
-        """The newest entries, newest first, as one JSON array."""
-        rows = self.execute(f"SELECT {self.JSON} FROM entries ORDER BY id DESC LIMIT ?", limit)
-        return "[" + ",".join(row[0] for row in rows) + "]"
-
-    def one_json(self, id):
-        """One entry as JSON, or None."""
-        rows = self.execute(f"SELECT {self.JSON} FROM entries WHERE id = ?", id)
-        return rows[0][0] if rows else None
-
-    def watch(self, after):
-        """New entries as they come, without end: (id, JSON) of each, a `Wait` when there is none.
-
-        Asking the file ten times a second is crude, and it is the one way that
-        works between a CGI process of 1993 and a WebSocket: they share nothing else.
-        """
-        while True:
-            rows = self.execute(f"SELECT id, {self.JSON} FROM entries WHERE id > ? ORDER BY id", after)
-            for after, entry in rows:
-                yield after, entry
-            if not rows:
-                yield Wait(0.1)
 
 
 def respond(request, store):
@@ -171,6 +29,7 @@ def respond(request, store):
     it, writes the traceback to its log and sends `crashed`.
     """
     try:
+        guard(request.method, request.header)
         return finish(request, route(request)(request, store))
     except Refused as refused:
         return finish(request, refused.response())
@@ -188,11 +47,18 @@ def cut_off(request):
 
 def blocks(request):
     """Whether answering this request waits for the disk: an event loop must not do that itself."""
-    return request.path in ("/", "/entries", "/events") or request.path.startswith("/entries/")
+    return request.path in ("/", "/entries", "/events", "/gateway") or request.path.startswith("/entries/")
+
+
+def writes(request):
+    """Whether it waits for other writers too: readers must not wait for a thread that does."""
+    return request.path == "/entries" and request.method == "POST"
 
 
 def finish(request, response):
     """The response with its length, and without a body where HTTP allows none."""
+    if request.path.startswith("/raw/") and response.status < 400:
+        return response
     bodiless = response.status in (204, 304)  # RFC 9110 sections 15.3.5 and 15.4.5
     if bodiless:
         response.headers = [(name, value) for name, value in response.headers if name != "Content-Type"]
@@ -208,7 +74,6 @@ def finish(request, response):
 
 # ---------------------------------------------------------------- the routes
 
-PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 HTML = ("Content-Type", "text/html; charset=utf-8")
 JSON = ("Content-Type", "application/json")
 
@@ -221,19 +86,31 @@ def hello(request, store):
 def page(request, store):
     from hashlib import sha256
 
-    rows = "\n".join(
-        f'      <li id="entry-{id}"><p>{escape(message)}</p><footer>{escape(name)}, '
-        f'<time datetime="{at}">{at[:10]}</time></footer></li>'
-        for id, at, name, message in store.newest(50)
-    )
-    with open(__file__.rpartition("guestbook.py")[0] + "guestbook.html", encoding="utf-8") as file:
-        body = file.read().replace("<!-- entries -->", rows).encode()
+    body = html(store.newest(50))
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = [("ETag", etag), ("Cache-Control", "no-cache")]
     wanted = [tag.strip().removeprefix("W/") for tag in request.header("if-none-match").split(",")]
     if etag in wanted or wanted == ["*"]:  # RFC 9110 section 13.1.2: weak comparison
         return Response(304, headers)
     return Response(200, [HTML, *headers], body)
+
+
+def html(rows, name="", message="", refused=""):
+    """The page as bytes, with these entries; where a signature was refused, with what was typed, and why."""
+    rows = "\n".join(
+        f'      <li id="entry-{id}"><p>{escape(message)}</p><footer>{escape(name)}, '
+        f'<time datetime="{at}">{at[:10]}</time></footer></li>'
+        for id, at, name, message in rows
+    )
+    with open(__file__.rpartition("guestbook.py")[0] + "guestbook.html", encoding="utf-8") as file:
+        text = file.read()
+    # No text of a visitor can hold one of these places: all have a character that `escape` replaces.
+    for place, filled in (
+        ("<!-- entries -->", rows), (' value=""', f' value="{escape(name)}"'),
+        ("></textarea>", f">\n{escape(message)}</textarea>"), (' role="alert">', f' role="alert">{escape(refused)}'),
+    ):
+        text = text.replace(place, filled, 1)
+    return text.encode()
 
 
 def entries(request, store):
@@ -254,24 +131,40 @@ def sign(request, store):
         raise too_large()
     kind = request.header("content-type").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
-        name, message = checked(pairs(request.body.decode("latin-1")))
-        store.sign(name, message)
+        fields = pairs(request.body.decode("latin-1"))
+        try:
+            name, message = checked(fields)
+            store.sign(name, message)
+        except Refused as refused:
+            if "text/html" in request.header("accept"):  # a browser: nobody types it all again
+                return refused_page(fields, refused, store)
+            raise
         from urllib.parse import quote
 
-        visits = parse_cookies(request).get("visits", "0")
-        visits = int(visits) + 1 if visits.isascii() and visits.isdecimal() and len(visits) < 10 else 1
-        where = f"; Path={request.mount or '/'}; SameSite=Lax"
+        visits = one_more(parse_cookies(request).get("visits", ""))
+        # Relative, and cookies without a path (they get that of the folder, RFC 6265 section 5.1.4): right
+        # wherever the visitor sees the program, also where a proxy should have taken a mount point off and has not.
         headers = [
-            ("Location", request.mount + "/"),
-            ("Set-Cookie", f"name={quote(name, safe='')}{where}"),
-            ("Set-Cookie", f"visits={visits}{where}"),
+            ("Location", "./"),
+            ("Set-Cookie", f"name={quote(name, safe='')}; SameSite=Lax"),
+            ("Set-Cookie", f"visits={visits}; SameSite=Lax"),
         ]
         return Response(303, [PLAIN, *headers], b"Thank you for signing.\n")
     if kind == "application/json":
         id = store.sign(*checked(from_json(request.body)))
-        location = ("Location", f"{request.mount}/entries/{id}")
+        location = ("Location", f"entries/{id}")
         return Response(201, [JSON, location], to_json({"id": id}))
     raise Refused(415, "send a form or JSON", ("Accept-Post", "application/x-www-form-urlencoded, application/json"))
+
+
+def refused_page(fields, refused, store):
+    """The page again, with what was typed and the sentence."""
+    try:
+        rows = store.newest(50)
+    except Refused:  # what hinders signing may hinder reading, too
+        rows = []
+    body = html(rows, fields.get("name", ""), fields.get("message", ""), refused.sentence)
+    return Response(refused.status, [HTML, *refused.headers], body)
 
 
 def echo(request, store):
@@ -294,11 +187,14 @@ NOT_TOLD = {
     "content-length", "expect",
     # credentials: a CGI server SHOULD keep them from the program (RFC 3875 section 4.1.18)
     "authorization", "proxy-authorization",
-    # would be HTTP_PROXY in a CGI program's environment: gateways drop it (httpoxy, CVE-2016-5385)
+    # would be HTTP_PROXY in a CGI program's environment: gateways drop it (httpoxy, CVE-2016-1000110)
     "proxy",
+    # what a proxy says of the visitor; a visitor's own is dropped where there is a proxy
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+    "x-forwarded-protocol", "x-forwarded-ssl",
     # joined by "; " or by "," when repeated: see `/cookies`
     "cookie",
-}  # fmt: skip
+}
 
 
 def told(request, store):
@@ -311,7 +207,69 @@ def told(request, store):
         "method": request.method, "path": request.path, "query": request.query,
         "mount": request.mount, "scheme": request.scheme,
         "headers": {name: ", ".join(headers[name]) for name in sorted(headers)},
-    }))  # fmt: skip
+        "connection": request.gateway().get("connection", {}),
+    }))
+
+
+def gateway(request, store):
+    """Through which gateway this request came; the exhibit sets GUESTBOOK_STACK ("wsgi-gunicorn: gunicorn 27.0")."""
+    import os
+    import sys
+    import threading
+
+    stack, _, server = os.environ.get("GUESTBOOK_STACK", "").partition(": ")
+    room = {"interface": "", "live": "entries", "holds": "", "given": (), **request.gateway()}
+    given = dict(sorted((name, unless_secret(name, value)) for name, value in room["given"]))
+    return Response(200, [JSON, ("Cache-Control", "no-store")], to_json({
+        "stack": stack, "server": server or given.get("SERVER_SOFTWARE", ""), "interface": room["interface"],
+        "live": room["live"], "holds": room["holds"], "python": sys.version.partition(" ")[0],
+        "process": os.getpid(), "thread": threading.current_thread().name,
+        "given": list(given.items()),
+        "doors": [{"stack": stack, "url": url} for stack, url in doors(store)],
+    }))
+
+
+def unless_secret(name, value):
+    """The value of something the gateway handed over as a text, unless it is a secret of the visitor's."""
+    field = name.lower().replace("_", "-").removeprefix("http-").removeprefix("headers: ")
+    if field in ("authorization", "proxy-authorization", "cookie", "proxy"):  # HTTP_PROXY may hold a password
+        return "(not shown)"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 300 else text[:300] + "…"
+
+
+def doors(store):
+    """(stack, url) of the exhibits that run with this guestbook now, in the order of the stages.
+
+    They write themselves into the table (see `backstage/running/doors.py`). Where there is none, or nobody
+    can read it, there are no links, and that is all.
+    """
+    import sqlite3
+
+    try:
+        rows = store.execute("SELECT stack, url, pid FROM doors ORDER BY place, stack, url")
+    except (Refused, sqlite3.Error):
+        return []
+    return [(stack, url) for stack, url, pid in rows if is_local(url) and runs(pid)]
+
+
+def is_local(url):
+    """Whether a URL leads to this machine, at whatever port."""
+    scheme, _, rest = url.partition("://")
+    return scheme in ("http", "https") and name_in(rest.partition("/")[0]) in OWN_NAMES
+
+
+def runs(pid):
+    """Whether there is a process of this number."""
+    import os
+
+    try:
+        os.kill(pid, 0)  # no signal, only the question
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # there is, and somebody else's
+        pass
+    return True
 
 
 def cookies(request, store):
@@ -340,26 +298,28 @@ def slow(request, store):
 def events(request, store):
     limit = number(parameters(request).get("limit", "0"), "limit", 0, 10_000)
     seen = request.header("last-event-id")
-    after = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 19 else store.latest()
+    after = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 19 else None
     return Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")],
-                    event_stream(store.watch(after), limit))  # fmt: skip
+                    event_stream(store.watch(after), limit))
 
 
-def event_stream(entries, limit):
+def event_stream(watch, limit):
     """Server-sent events (the HTML standard, section 9.2), ended after `limit` of them, 0: never."""
+    from time import monotonic
+
     yield b": the guestbook\n\n"
-    sent = quiet = 0
-    for step in entries:
-        if isinstance(step, Wait):
-            quiet += 1
-            if quiet % 50 == 0:  # a comment every 5 s: only a write finds out that the client has left
-                yield b":\n\n"
-            yield step
-        else:
+    sent, written = 0, monotonic()
+    for step in watch:
+        if not isinstance(step, Wait):
             yield f"id: {step[0]}\ndata: {step[1]}\n\n".encode()
-            sent += 1
+            sent, written = sent + 1, monotonic()
             if sent == limit:
                 return
+            continue
+        if monotonic() - written >= HEARTBEAT:
+            yield b":\n\n"  # a comment
+            written = monotonic()
+        yield step
 
 
 def status(request, store):
@@ -367,6 +327,21 @@ def status(request, store):
     if not (len(code) == 3 and code.isascii() and code.isdecimal() and "200" <= code <= "599"):
         raise Refused(404, "a status has three digits, from 200 to 599")
     return Response(int(code), [PLAIN], f"{code} {reason(int(code))}\n".encode())
+
+
+def raw(request, store):
+    """A status with a body and its length, whatever the status and the method are: `finish` takes nothing off."""
+    code = request.path.removeprefix("/raw/")
+    if code not in ("200", "204", "304"):
+        raise Refused(404, "200, 204 and 304 are to be had")
+    kind = [PLAIN] if code == "200" else []
+    return Response(int(code), [*kind, ("Content-Length", "4")], b"raw\n")
+
+
+def fields(request, store):
+    """Fields that are there twice, have no value, or one beyond ASCII."""
+    fields = [("X-Twice", "1"), ("X-Empty", ""), ("X-Twice", "2"), ("X-Latin", "caf\xe9")]
+    return Response(200, [PLAIN, *fields], b"fields\n")
 
 
 def crash(request, store):
@@ -388,10 +363,13 @@ ROUTES = {
     "/request": {"GET": told, "POST": told},
     "/request/": {"GET": told, "POST": told},
     "/cookies": {"GET": cookies},
+    "/gateway": {"GET": gateway},
     "/stream": {"GET": stream},
     "/slow": {"GET": slow},
     "/events": {"GET": events},
     "/status/": {"GET": status},
+    "/raw/": {"GET": raw},
+    "/fields": {"GET": fields},
     "/crash": {"GET": crash},
     "/live": {"GET": live},
 }
@@ -481,6 +459,11 @@ def parse_cookies(request):
     return found
 
 
+def one_more(visits):
+    """The number of visits, this one included, after what the cookie says, whatever that may be."""
+    return int(visits) + 1 if visits.isascii() and visits.isdecimal() and len(visits) < 10 else 1
+
+
 def number(text, name, least, most):
     if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
@@ -526,20 +509,3 @@ def escape(text):
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
         text = text.replace(character, entity)
     return text
-
-
-REASONS = {
-    200: "OK", 201: "Created", 204: "No Content", 303: "See Other", 304: "Not Modified",
-    308: "Permanent Redirect", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-    413: "Content Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Content",
-    426: "Upgrade Required", 500: "Internal Server Error",
-}  # fmt: skip
-
-
-def reason(status):
-    """The reason phrase of a status (int); the ones of our own routes without an import."""
-    if status not in REASONS:
-        from http import HTTPStatus
-
-        REASONS[status] = next((known.phrase for known in HTTPStatus if known == status), "Unknown")
-    return REASONS[status]

@@ -1,135 +1,180 @@
-"""One visitor of our ASGI server: what comes in is read as HTTP by h11, request after request."""
+"""One visitor of our ASGI server: bytes come in, requests are made of them, and each is answered by a task."""
 
 import asyncio
-import sys
-import time
-from contextlib import suppress
-
-import h11
+import contextlib
 
 from exhibits.asgi import wire
 from exhibits.asgi.conversation import Conversation
 from exhibits.asgi.exchange import Exchange
+from exhibits.http.grammar import BadMessage
+from exhibits.http.wire import Body, Request, RequestReader
+from exhibits.shared.log import log
 
-HEAD_LIMIT, AHEAD = 64 * 1024, 128 * 1024  # bytes of a request before its body; bytes to read ahead
-PIECE = 16 * 1024  # bytes for h11 at once: it looks at HEAD_LIMIT between them
-TIMEOUT = 30  # seconds that a visitor may be silent inside a request
+PIECE = 16 * 1024  # bytes to read at once: between two pieces everybody else has a turn
+AHEAD = 128 * 1024  # bytes to keep of what nobody has received yet
+TIMEOUT = 30  # seconds that a visitor may be silent, read nothing, or take for the head of a request
+LINGER = 1  # seconds to listen to a visitor who has got all there is
 
 
-class Connection(asyncio.Protocol):
-    """A visitor, whose requests are answered one after the other; `call` is the one in progress.
+class Connection(asyncio.BufferedProtocol):
+    """A visitor, whose requests are answered one after the other.
 
-    ended: nothing more comes from there. gone: nobody is there any more.
+    call: what answers the request that came last. news: set when something happens that it may wait for.
+    ended: nothing more comes from the visitor. gone: nobody is there. full: nothing is read for now.
+    silent: until when the visitor may be silent; stuck: until when it may read nothing (times of the loop, or None).
     """
 
     def __init__(self, server):
-        self.server, self.call, self.buffer, self.news = server, None, bytearray(), asyncio.Event()
-        self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
-        self.writable, self.ended, self.gone = True, False, False
+        self.server, self.reader, self.call = server, RequestReader(), None
+        self.ended = self.gone = self.closing = False
+        self.writable, self.news, self.full = asyncio.Event(), asyncio.Event(), False
+        self.writable.set()
+        self.silent = self.stuck = None
+
+    # ------------------------------------------------ what the loop calls
 
     def connection_made(self, transport):
         self.transport, self.write = transport, transport.write
         self.client, self.local = (list(transport.get_extra_info(name)[:2]) for name in ("peername", "sockname"))
-        self.server.tasks[self] = asyncio.create_task(self.serve())
+        self.server.connections.add(self)
+        self.expect()
 
-    def data_received(self, data):
-        self.buffer += data
-        self.balance()
+    def get_buffer(self, sizehint):
+        return self.server.piece  # a memoryview, one for all: what is in it is taken at once
+
+    def buffer_updated(self, size):
+        if self.closing:
+            return
+        if self.call is None and not self.reader.buffer:
+            self.expect()  # from its first byte on a request has to come in time
+        (self.call.receive_bytes if self.call else self.read)(self.server.piece[:size])
 
     def eof_received(self):
         self.ended = True
-        self.news.set()
+        if self.closing or not self.call:
+            self.close()
+        else:
+            self.call.visitor_left()
         return True  # the other direction stays open: who has said everything can still be answered
 
     def connection_lost(self, error):
-        self.ended = self.gone = self.writable = True
-        self.news.set()
+        self.ended = self.gone = True
+        self.writable.set()
+        self.server.connections.discard(self)
+        if self.call:
+            self.call.visitor_left()
 
     def pause_writing(self):
-        self.writable = False
+        self.writable.clear()
+        self.stuck = self.server.now() + TIMEOUT
+        self.balance()
 
     def resume_writing(self):
-        self.writable = True
+        self.writable.set()
+        self.stuck = None
         self.balance()
+
+    # ------------------------------------------------ requests
+
+    def expect(self, seconds=None):
+        """The visitor has to say something within this time."""
+        self.silent = self.server.now() + (seconds or TIMEOUT)
+
+    def read(self, data):
+        """Read the next bytes as HTTP."""
+        try:
+            self.take(self.reader.receive(data))
+        except BadMessage as error:
+            self.fail(error.status, error.sentence)
+
+    def take(self, messages):
+        for message in messages:
+            if type(message) is Request:
+                self.begin(message)
+            else:
+                self.call.receive_body(message.data if type(message) is Body else None)
+        self.balance()
+
+    def begin(self, request):
+        """Start a task that answers the request: before it runs everybody else has a turn."""
+        self.silent, self.call = None, Exchange(self, request)
+        try:
+            if key := wire.handshake(request.method, request.version, request.joined):
+                self.call = Conversation(self, request, key)
+            self.server.start(self.call)
+        except wire.BadHandshake as error:
+            self.fail(error.status, str(error), error.fields)
+
+    def answered(self):
+        """The answer is complete: go on to the next request, once nothing of this one is in the way."""
+        if not self.call.writer.keeps or self.server.stopping.is_set():
+            self.close()
+        elif self.reader.ended:
+            self.call = None
+            self.expect()
+            try:
+                self.take(self.reader.next())
+            except BadMessage as error:
+                self.fail(error.status, error.sentence)
+            if self.ended and not self.call:
+                self.close()
+        else:
+            self.expect()  # the rest of the body; whoever does not send it is not waited for
+
+    def fail(self, status, sentence, fields=()):
+        """Answer what is no request, or not all of one."""
+        self.call = self.call or Exchange(self, None)
+        self.call.fail(status, sentence, fields)
+
+    # ------------------------------------------------ limits
 
     def balance(self):
         """Read no faster than the program receives, and nothing from a visitor who reads nothing."""
-        if self.call:
-            self.call.arrived()
-        full = len(self.buffer) > AHEAD or not self.writable
-        (self.transport.pause_reading if full else self.transport.resume_reading)()
-        self.news.set()
+        waiting = len(self.reader.buffer) + (self.call.waiting if self.call else 0)
+        full = not self.closing and (waiting > AHEAD or not self.writable.is_set())
+        if full != self.full:
+            self.full = full
+            (self.transport.pause_reading if full else self.transport.resume_reading)()
 
-    async def wait(self):
-        """Wait until something of the above happens."""
-        self.news.clear()
-        await self.news.wait()
+    def overdue(self, now):
+        """Do something about a visitor who takes too long; asked again and again."""
+        if self.stuck and now > self.stuck:
+            self.abort()
+        elif self.silent and now > self.silent:
+            if self.closing:
+                self.abort()
+            elif self.call:
+                self.call.overdue()
+            elif self.reader.buffer:
+                self.fail(408, "no whole request came in time")
+            else:
+                self.close()
 
-    def take(self, size):
-        data = bytes(self.buffer[:size])
-        del self.buffer[:size]
+    def close(self):
+        """Close in two steps: to close now would reset what still comes, and with it the answer (RFC 9112 §9.6)."""
+        if self.gone or (self.closing and not self.ended):
+            return
+        self.closing = True
+        if self.ended:
+            return self.transport.close()
+        self.expect(LINGER)
         self.balance()
-        return data
-
-    async def next_event(self):
-        """The next event of HTTP; h11.RemoteProtocolError where it is none, TimeoutError where it does not come."""
-        async with asyncio.timeout(TIMEOUT):
-            while (event := self.http.next_event()) is h11.NEED_DATA:
-                if self.http.they_are_waiting_for_100_continue:  # the body is wanted now (RFC 9110 section 10.1.1)
-                    self.write(self.http.send(h11.InformationalResponse(status_code=100, headers=[])))
-                while not self.buffer and not self.ended:
-                    await self.wait()
-                self.http.receive_data(self.take(PIECE))
-        return event
-
-    async def serve(self):
-        try:
-            while await self.exchange():
-                self.http.start_next_cycle()
-            # To close now would reset what still comes, and with it the answer (RFC 9112 section 9.6).
+        with contextlib.suppress(OSError):  # the visitor has left
             self.transport.write_eof()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    while not self.ended:
-                        self.take(AHEAD)
-                        await self.wait()
-        except asyncio.CancelledError:
-            self.transport.abort()
-        finally:
-            self.transport.close()
-            del self.server.tasks[self]
 
-    async def exchange(self):
-        """Answer one request and log it; true if the connection can carry another one."""
-        start, line, self.call = time.monotonic(), "-", None
-        try:
-            if type(request := await self.next_event()) is h11.ConnectionClosed:
-                return False
-            start = time.monotonic()
-            line = f"{request.method.decode()} {request.target.decode()} HTTP/{request.http_version.decode()}"
-            headers = dict(request.headers)
-            if b"transfer-encoding" in headers and (b"content-length" in headers or request.http_version < b"1.1"):
-                raise h11.RemoteProtocolError("it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
-            key = wire.handshake(request.method, request.http_version, headers)
-            call = self.call = Conversation(self, request, key) if key else Exchange(self, request)
-            await call.run()
-        except TimeoutError:
-            if not self.http.trailing_data[0]:
-                return False
-            call = refused(self, 408, "no whole request came in time")
-        except h11.RemoteProtocolError as error:
-            call = refused(self, error.error_status_hint, error)
-        except wire.BadHandshake as error:
-            call = refused(self, error.status, error, error.fields)
-        self.call = None
+    def abort(self):
+        """Nobody shall take what there is of the answer for all of it."""
+        self.closing = True
+        self.transport.abort()
+
+    def stop(self):
+        """The server stops: an answer may be finished."""
+        if self.call:
+            self.call.stop()
+        else:
+            self.close()
+
+    def log(self, call):
         if self.server.access_log:
-            took = f"{(time.monotonic() - start) * 1000:.0f} ms"
-            print(f'{self.client[0]} "{line}" {call.status or "-"} {took}', file=sys.stderr, flush=True)
-        return self.http.our_state is self.http.their_state is h11.DONE and not self.server.stopping.is_set()
-
-
-def refused(visitor, *refusal):
-    """The Exchange of something that is no request."""
-    exchange = Exchange(visitor, None)
-    exchange.refuse(*refusal)
-    return exchange
+            line, took = call.request.line if call.request else "-", (self.server.now() - call.began) * 1000
+            log(f'{self.client[0]} "{line}" {call.status or "-"} {took:.0f} ms')

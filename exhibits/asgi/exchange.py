@@ -1,17 +1,13 @@
 """A request of HTTP and its answer: what a program may do with them (ASGI, HTTP & WebSocket, version 2.5)."""
 
-import re
-import traceback
-from contextlib import suppress
-from email.utils import formatdate
-from http import HTTPStatus
+import asyncio
 from urllib.parse import unquote
 
-import h11
+from exhibits.http.wire import Body, End, Response, ResponseWriter, refusal
+from exhibits.shared.log import log_exception
 
+DRAINED = 256 * 1024  # bytes of a body nobody receives that are thrown away, for the sake of the next request
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
-TARGET = re.compile(rb"(?:(?i:https?)://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
-REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Gone(OSError):
@@ -19,108 +15,171 @@ class Gone(OSError):
 
 
 class Exchange:
-    """A request of HTTP and its answer."""
+    """A request of HTTP (None: something that is none) and its answer.
+
+    body: what has come of the body and was not received; more: whether some is still to come; told: whether the
+    program knows that it is whole. status: of the answer, from when it goes out; complete: nothing of it is missing.
+    over: the program gets nothing more from the visitor; lost: nor the visitor from the program.
+    """
 
     def __init__(self, visitor, request):
-        self.visitor, self.http, self.request = visitor, visitor.http, request
-        self.head, self.status, self.complete = None, None, False
+        self.visitor, self.request, self.writer = visitor, request, ResponseWriter(request)
+        self.body, self.more, self.told, self.news = bytearray(), True, False, visitor.news
+        self.began, self.head, self.status, self.complete = visitor.server.now(), None, None, False
+        self.expected, self.over, self.lost = bool(request and request.waits), False, False
 
-    def scope(self, path, target):
+    # ------------------------------------------------ the program
+
+    def scope(self, path):
         visitor, request = self.visitor, self.request
         return {
-            "type": "http", "asgi": VERSIONS, "http_version": request.http_version.decode(), "scheme": "http",
-            "method": request.method.decode(), "path": path, "raw_path": target[1], "query_string": target[2] or b"",
+            "type": "http", "asgi": VERSIONS, "http_version": request.version.decode(), "scheme": "http",
+            "method": request.method.decode(), "path": path, "raw_path": request.path, "query_string": request.query,
             "root_path": visitor.server.mount, "headers": list(request.headers),
-            "client": visitor.client, "server": visitor.local, "state": visitor.server.state.copy(),
-        }  # fmt: skip
+            "client": visitor.client, "server": visitor.local, "state": visitor.server.lifespan.state.copy(),
+        }
 
     async def run(self):
-        """Call the program."""
-        target = TARGET.fullmatch(self.request.target) or (b"*", b"*", b"")
-        path, failed = unquote(target[1].decode()), False
-        if not f"{path}/".startswith(f"{self.visitor.server.mount}/"):
-            return self.refuse(404, "there is nothing here")
+        """Call the program. Whatever it raises, before its answer, in it or behind it, ends this call and no more."""
+        server, path, failed = self.visitor.server, unquote(self.request.path.decode()), False
         try:
-            await self.visitor.server.application(self.scope(path, target), self.receive, self.send)
-        except (Exception, SystemExit) as error:
-            failed = True
-            if not is_gone(error):
-                traceback.print_exc()
-        if not self.status and not self.visitor.gone:
-            self.refuse(500, "the program raised an exception" if failed else "the program did not answer")
-        self.end(failed)
+            if self.request.method == b"CONNECT":
+                return self.fail(501, "there is no tunnel here")
+            if not f"{path}/".startswith(f"{server.mount}/"):
+                return self.fail(404, "there is nothing here")
+            try:
+                await server.application(self.scope(path), self.receive, self.send)
+            except BaseException as error:
+                failed = True
+                if not is_gone(error) and not (server.cancels and isinstance(error, asyncio.CancelledError)):
+                    log_exception()
+            self.end(failed)
+        finally:
+            server.tasks.discard(self.task)
 
     async def receive(self):
         visitor = self.visitor
-        if self.http.their_state is h11.SEND_BODY and not visitor.gone:
-            try:
-                event = await visitor.next_event()
-                more = type(event) is h11.Data
-                return {"type": "http.request", "body": bytes(event.data) if more else b"", "more_body": more}
-            except (TimeoutError, h11.RemoteProtocolError) as error:
-                if not self.status:
-                    self.refuse(getattr(error, "error_status_hint", 408), error or "the body did not come in time")
-                visitor.gone = True  # who has half a request must not take it for all of it
-        while not visitor.ended and not self.complete:
-            await visitor.wait()
-        visitor.gone = visitor.gone or not self.complete
+        while not self.body and not self.over and (self.more or self.told):
+            if self.more:
+                visitor.expect()
+                if self.expected:  # the body is wanted now (RFC 9110 section 10.1.1)
+                    visitor.write(self.writer.build(Response(100)))
+                    self.expected = False
+            self.news.clear()
+            await self.news.wait()
+            if visitor.call is self:
+                visitor.silent = None
+        if self.body or not (self.more or self.told):
+            body, self.body, self.told = bytes(self.body), bytearray(), not self.more
+            visitor.balance()
+            return {"type": "http.request", "body": body, "more_body": self.more}
+        self.lost = self.lost or not self.complete
         return {"type": "http.disconnect"}
 
     async def send(self, event):
         kind = event["type"]
-        if self.visitor.gone:
+        if self.lost or (self.visitor.gone and not self.complete):
             raise Gone("the visitor has left")
         if self.complete:
             return  # ASGI: "any further messages sent on the channel will be ignored"
         if kind == "http.response.start" and not self.head:
             # It goes out with the first of the body: until then there can be a 500 instead.
-            self.head = self.response(event)
+            fields = [(bytes(name), bytes(value)) for name, value in event.get("headers", ())]
+            self.head = Response(event["status"], fields)
         elif kind == "http.response.body" and self.head:
-            self.write(event.get("body", b""), event.get("more_body", False))
-            await self.drain()
+            more = event.get("more_body", False)
+            self.respond(event.get("body", b""), more)
+            if more:
+                await asyncio.sleep(0)  # to send without end is no reason to forget the others
+                await self.visitor.writable.wait()
         else:
             raise RuntimeError(f"{kind} is out of order")
 
-    def response(self, event):
-        status, headers = event["status"], [tuple(field) for field in event.get("headers", ())]
-        names = {bytes(name).lower() for name, _ in headers}
-        if b"date" not in names:
-            headers.append((b"date", formatdate(usegmt=True).encode()))  # RFC 9110 section 6.6.1
-        if b"upgrade" in names:
-            headers.append((b"connection", b"upgrade"))  # they go together (RFC 9110 section 7.8)
-        return h11.Response(status_code=status, headers=headers, reason=REASONS.get(status, b""))
+    def respond(self, body, more):
+        """Send a part of the answer."""
+        data, reader = b"", self.visitor.reader
+        if not self.status:
+            self.writer.keeps &= reader.ended or (not self.expected and reader.rest <= DRAINED)
+            data = self.writer.build(self.head)
+        data += self.writer.build(Body(body))
+        whole = not more or self.writer.left == 0  # the visitor waits for no more, whatever the program has
+        if whole:
+            data += self.writer.build(End())
+        self.status = self.head.status
+        self.visitor.write(data)
+        if whole:
+            self.finish()
 
-    def write(self, body, more):
-        events = [] if self.status else [self.head]
-        if body and self.request.method != b"HEAD" and self.head.status_code not in (204, 304):
-            events.append(h11.Data(data=body))
-        if not more:
-            events.append(h11.EndOfMessage())
-        self.visitor.write(b"".join([self.http.send(event) for event in events]))
-        self.status, self.complete = self.head.status_code, not more
+    def fail(self, status, sentence, fields=()):
+        """Answer in the program's place, if it is not too late; it is the last answer of the connection."""
+        self.lost = self.over = True
+        if self.status:
+            return self.cut()
+        self.visitor.write(refusal(status, sentence, self.request, fields))
+        self.status, self.writer.keeps = status, False
+        self.finish()
 
-    async def drain(self):
-        while not self.visitor.writable:
-            await self.visitor.wait()
+    def cut(self):
+        """Half an answer, or half of its request, shall not pass for a whole one."""
+        if self.complete:
+            return self.visitor.close()
+        self.finish()
+        self.visitor.abort()
 
-    def refuse(self, status, sentence, fields=()):
-        """Answer in the program's place; it is the last answer of this connection."""
-        body = f"{sentence}\n".encode()
-        fields = [*fields, (b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)),
-                  (b"connection", b"close")]  # fmt: skip
-        head = [b"HTTP/1.1 %d %b" % (status, REASONS[status]), *(b"%b: %b" % field for field in fields)]
-        self.visitor.write(b"\r\n".join([*head, b"", b"" if self.request and self.request.method == b"HEAD" else body]))
-        self.status, self.complete = status, True
+    def finish(self):
+        """The program can send nothing more."""
+        self.complete = self.over = True
+        if not self.lost:
+            self.body, self.told = bytearray(), True
+        self.news.set()
+        self.visitor.log(self)
+        self.visitor.answered()
 
     def end(self, failed):
-        if not self.complete:
-            self.visitor.transport.abort()  # nobody shall take what there is of the answer for all of it
-        with suppress(h11.RemoteProtocolError):  # a program need not read the body: what has come is thrown away
-            while self.http.their_state is h11.SEND_BODY and (self.http.next_event() is not h11.NEED_DATA):
-                pass
+        """The program has returned."""
+        if self.complete:
+            return
+        if self.visitor.gone or self.status:
+            self.lost = True
+            self.cut()
+        elif self.visitor.server.cancels:
+            self.fail(503, "the server stops")
+        else:
+            self.fail(500, "the program raised an exception" if failed else "the program did not answer")
 
-    def arrived(self):
-        pass  # it is for who receives
+    # ------------------------------------------------ the visitor
+
+    @property
+    def waiting(self):
+        """How many bytes nobody has received yet."""
+        return len(self.body)
+
+    def receive_bytes(self, data):
+        self.visitor.read(data)
+
+    def receive_body(self, data):
+        """More of the body has come; None: that was all."""
+        if data is None:
+            self.more = False
+        if self.complete:  # what nobody wants stands before the next request
+            return self.visitor.answered() if data is None else None
+        self.body += data or b""
+        if self.visitor.silent:
+            self.visitor.expect()
+        self.news.set()
+
+    def visitor_left(self):
+        """Nothing more comes from the visitor."""
+        self.over = True
+        self.news.set()
+        if self.more and not self.complete and not self.visitor.gone:
+            self.fail(400, "the connection ended before the message did")
+
+    def overdue(self):
+        if self.complete:
+            self.visitor.close()
+        else:
+            self.fail(408, "the body did not come in time")
 
     def stop(self):
         pass  # an answer may be finished

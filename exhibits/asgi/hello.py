@@ -2,8 +2,8 @@
 
 
 async def application(scope, receive, send):
-    # Neither WebSocket nor lifespan: servers go on without.
-    assert scope["type"] == "http"
+    if scope["type"] != "http":
+        raise NotImplementedError  # what a program does not understand it has to reject
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"Hello, World!\n"})

@@ -1,12 +1,13 @@
-"""An ASGI server (ASGI 3.0): a coroutine for each visitor, all of them in one thread.
+"""An ASGI server (ASGI 3.0): a task for each request, all of them in one thread.
 
     python -m exhibits.asgi.server [--host 127.0.0.1] [--port 8000] [--mount /museum] MODULE
 
-MODULE has an `application`. Here is how it begins and ends; `connection.py` is what a visitor does to us,
-`exchange.py` and `conversation.py` what the program may do over HTTP and over WebSocket.
+MODULE has an `application`. Here is how it begins and ends; `lifespan.py` is what the program hears of that,
+`connection.py` what a visitor does to us, `exchange.py` and `conversation.py` what the program may do over HTTP
+and over WebSocket.
 
 Left out: TLS, HTTP/2, processes, trust in proxies, extensions, limits on visitors and on the time a
-request takes. A real server also has a parser in C, and what ten years of other people's clients taught it.
+request takes. Other servers often have a parser in C, and what years of other people's clients taught them.
 """
 
 import asyncio
@@ -15,69 +16,98 @@ import os
 import signal
 import sys
 
-from exhibits import command_line
-from exhibits.asgi.connection import Connection
-from exhibits.asgi.exchange import VERSIONS
+from exhibits.asgi.connection import PIECE, Connection
+from exhibits.asgi.lifespan import Lifespan
+from exhibits.shared import command_line
+from exhibits.shared.log import log
 
-GRACE = 0.5  # seconds to finish at the end
+GRACE = 0.5  # seconds for answers to be finished at the end
+CLEANUP = 10  # seconds for the program to end after that
+TICK = 0.25  # seconds between two looks at who takes too long
 
 
 class Server:
-    """The program with its lifespan, and the connections there are."""
+    """The program, the connections there are, and the tasks that answer.
+
+    stopping: set when the end has begun; cancels: whether what still runs is being cancelled.
+    """
 
     def __init__(self, application, mount, access_log):
-        self.application, self.mount, self.access_log, self.tasks, self.state = application, mount, access_log, {}, {}
-        self.events, self.stopping = asyncio.Queue(), asyncio.Event()
+        self.application, self.mount, self.access_log = application, mount, access_log
+        self.connections, self.tasks, self.piece = set(), set(), memoryview(bytearray(PIECE))
+        self.stopping, self.cancels, self.short = asyncio.Event(), False, False
 
     async def main(self, host, port):
         """Serve until a signal comes; return the exit code."""
-        loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self.now = self.loop.time
+        self.loop.set_exception_handler(self.complain)
         for number in signal.SIGINT, signal.SIGTERM:
-            loop.add_signal_handler(number, self.stopping.set)
-        stop, self.program = asyncio.create_task(self.stopping.wait()), asyncio.create_task(self.live())
-        answer = await self.tell("lifespan.startup", stop)
-        if answer["type"] == "lifespan.startup.failed":
-            log(f"the program did not start: {answer.get('message', '')}")
+            self.loop.add_signal_handler(number, self.stop)
+        stopped, self.lifespan = self.loop.create_task(self.stopping.wait()), Lifespan(self.application)
+        if await self.lifespan.tell("lifespan.startup", stopped) == "lifespan.startup.failed":
             return 3
-        code = 0
+        code, watch = 0, self.loop.create_task(self.watch())
         try:
-            listening = await loop.create_server(lambda: Connection(self), host, port, backlog=1024)
+            listening = await self.loop.create_server(lambda: Connection(self), host, port, backlog=1024)
             log(f"listening on {host} port {port}")
-            await stop
+            await stopped
             listening.close()
         except (OSError, OverflowError) as error:
             log(f"cannot listen on {host} port {port}: {error}")
             code = 2
-        for visitor in list(self.tasks):
-            (visitor.call.stop if visitor.call else visitor.transport.close)()
-        if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=GRACE)
-        for task in self.tasks.values():
-            task.cancel()
-        await self.tell("lifespan.shutdown", asyncio.create_task(asyncio.sleep(0.3)))
+        await self.end_calls()
+        late = self.loop.create_task(asyncio.sleep(CLEANUP))
+        await self.lifespan.tell("lifespan.shutdown", late)
+        if late.done():
+            log(f"the program has not ended within {CLEANUP} s: it is cut off")
+        watch.cancel()
         return code
 
-    async def tell(self, event, otherwise):
-        """Tell the program of its start or end; return its answer, if one comes before it ends or `otherwise` does."""
-        self.answer = asyncio.get_running_loop().create_future()
-        self.events.put_nowait({"type": event})
-        await asyncio.wait([self.answer, self.program, otherwise], return_when=asyncio.FIRST_COMPLETED)
-        return self.answer.result() if self.answer.done() else {"type": "none"}
+    async def end_calls(self):
+        """Let what runs come to an end, for a moment."""
+        for connection in list(self.connections):
+            connection.stop()
+        end = self.now() + GRACE
+        while self.tasks and self.now() < end:
+            await asyncio.wait(self.tasks, timeout=end - self.now(), return_when=asyncio.FIRST_COMPLETED)
+        if self.tasks:
+            log(f"{len(self.tasks)} calls of the program are cut off")
+            self.cancels = True
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.wait(self.tasks, timeout=GRACE)
+        for connection in list(self.connections):
+            connection.close()
+        await asyncio.sleep(0)
 
-    async def live(self):
-        async def send(event):
-            self.answer.set_result(event)
+    def stop(self):
+        if self.stopping.is_set():
+            os._exit(1)  # asked twice: at once
+        self.stopping.set()
 
-        scope = {"type": "lifespan", "asgi": {**VERSIONS, "spec_version": "2.0"}, "state": self.state}
-        try:
-            await self.application(scope, self.events.get, send)
-        except Exception as error:  # ASGI: "the server must continue": a program need not have a lifespan
-            log(f"the program has no lifespan: {error!r}")
+    def start(self, call):
+        """Run a call of the program. The loop may forget a task that waits: it is held here until it ends."""
+        call.task = self.loop.create_task(call.run())
+        self.tasks.add(call.task)
 
+    async def watch(self):
+        """Look after the visitors' time: one clock for all is cheaper than an alarm for each."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = self.now()
+            for connection in list(self.connections):
+                connection.overdue(now)
 
-def log(line):
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    def complain(self, loop, context):
+        """What goes wrong outside of every call: no file for a connection is a sentence, said once."""
+        error = context.get("exception")
+        if "socket" in context and isinstance(error, OSError):
+            if not self.short:
+                log(f"nobody can be accepted for now: {error.strerror}")
+            self.short = True
+        elif not isinstance(error, OSError):  # which is a visitor who left
+            loop.default_exception_handler(context)
 
 
 async def main():

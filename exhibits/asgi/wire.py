@@ -6,19 +6,22 @@
     +---+---+-------+------+-------+-------------------+-----------------+---------+
 
 ASGI has no bytes of its own: it is a call and the events that go both ways, which
-`trace` shows. The HTTP around it is explained in the WSGI room. "§" is a section of
+`trace` shows. The HTTP before it is explained in the room `http`. "§" is a section of
 RFC 6455. Left out: extensions, so that no reserved bit may be set.
 """
 
 import codecs
 import struct
+import time
 from base64 import b64decode, b64encode
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha1
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from exhibits.fields import Field, Malformed
+from exhibits.shared.calls import Calls, plain
+from exhibits.shared.fields import Malformed
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 NAMES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -127,7 +130,7 @@ class Frame(NamedTuple):
 # ---------------------------------------------------------------- the handshake
 
 
-def handshake(method, version, headers):
+def handshake(method: bytes, version: bytes, headers: dict[bytes, bytes]) -> bytes | None:
     """The key (bytes) of a request that begins a WebSocket (§4.2.1), None for any other; raises BadHandshake.
 
     method, version (of HTTP): bytes; headers: a dict of bytes, the names in lower case.
@@ -145,7 +148,7 @@ def handshake(method, version, headers):
     raise BadHandshake("the key is not 16 bytes in Base64", 0)
 
 
-def accept_key(key):
+def accept_key(key: bytes) -> bytes:
     """The value of Sec-WebSocket-Accept (bytes) for a Sec-WebSocket-Key (bytes), §4.2.2."""
     return b64encode(sha1(key + GUID).digest())
 
@@ -153,7 +156,7 @@ def accept_key(key):
 # ---------------------------------------------------------------- writing
 
 
-def build(message, mask=None):
+def build(message: Message | Ping | Pong | Close, mask: bytes | None = None) -> bytes:
     """The frame (bytes) of a Message, Ping, Pong or Close. mask: 4 bytes, as a client needs them; None for a server."""
     if isinstance(message, Close):
         if message.code != 1005 and not may_be_sent(message.code):
@@ -169,7 +172,7 @@ def build(message, mask=None):
     return build_frame(opcode, payload, mask)
 
 
-def build_frame(opcode, payload, mask=None, fin=True):
+def build_frame(opcode: int, payload: bytes, mask: bytes | None = None, fin: bool = True) -> bytes:
     """One frame (bytes), also where it is a fragment."""
     length, bit = len(payload), 0x80 if mask else 0
     if length < 126:
@@ -181,7 +184,7 @@ def build_frame(opcode, payload, mask=None, fin=True):
     return head + (mask + masked(payload, mask) if mask else payload)
 
 
-def masked(payload, mask):
+def masked(payload: bytes, mask: bytes) -> bytes:
     """The payload with each byte XORed with the key's next one (§5.3); the same again takes the mask off."""
     # One operation on two large numbers is far quicker than a loop over bytes; on larger ones it is slower again.
     size = min(len(payload), 4096)
@@ -193,24 +196,26 @@ def masked(payload, mask):
 # ---------------------------------------------------------------- reading
 
 
-def read_frame(data, start, offset, from_client, limit=LIMIT):
+def read_frame(
+    data: bytes | bytearray, start: int, offset: int, from_client: bool, limit: int = LIMIT, extended: bool = False
+) -> Frame | None:
     """The Frame at `start` in data, or None where its head is not whole yet; raises the errors above.
 
-    offset: where in the stream data begins.
+    offset: where in the stream data begins. extended: reserved bits and opcodes may be there (§5.8).
     """
     if len(data) - start < 2:
         return None
     first, second = data[start], data[start + 1]
     fin, opcode, has_mask, length, head = bool(first & 0x80), first & 15, bool(second & 0x80), second & 127, 2
     here = offset + start
-    if first & 0x70:
+    if first & 0x70 and not extended:
         raise ReservedBit("a reserved bit is set", here)
-    if opcode not in NAMES:
+    if opcode not in NAMES and not extended:
         raise UnknownOpcode(f"opcode {opcode} is not defined", here)
     if opcode & 8 and not fin:
-        raise FragmentedControl(f"a {NAMES[opcode]} in fragments", here)
+        raise FragmentedControl(f"a {NAMES.get(opcode, 'control frame')} in fragments", here)
     if opcode & 8 and length > 125:
-        raise LongControl(f"a {NAMES[opcode]} of more than 125 bytes", here + 1)
+        raise LongControl(f"a {NAMES.get(opcode, 'control frame')} of more than 125 bytes", here + 1)
     if has_mask != from_client:
         wrong = "a client's frame without a mask" if from_client else "a server's frame with a mask"
         raise WrongMasking(wrong, here + 1)
@@ -233,30 +238,45 @@ class Reader:
     from_client: whether a client sent them. limit: bytes a message may have.
     """
 
-    def __init__(self, from_client, limit=LIMIT):
+    def __init__(self, from_client: bool, limit: int = LIMIT) -> None:
         self.from_client, self.limit = from_client, limit
         self.buffer, self.offset = bytearray(), 0
-        self.opcode, self.parts, self.length = None, [], 0  # of the message that is coming in fragments
+        self.opcode, self.begun = None, bytearray()  # of the message that is coming in fragments
+        self.error = None  # what is wrong behind the messages that were returned last
 
-    def receive(self, data):
-        """Take the next bytes; return the list of what they completed: Message, Ping, Pong, Close."""
+    def receive(self, data: bytes | memoryview) -> list[Message | Ping | Pong | Close]:
+        """Take the next bytes; return the list of what they completed: Message, Ping, Pong, Close.
+
+        What came whole before an error is returned, and the error raised when more is asked for.
+        """
+        if self.error:
+            raise self.error
         self.buffer += data
-        messages, start = [], 0
-        while frame := read_frame(self.buffer, start, self.offset, self.from_client, self.limit - self.length):
+        messages = []
+        try:
+            self.read(messages)
+        except WebSocketError as error:
+            if not messages:
+                raise
+            self.error = error
+        return messages
+
+    def read(self, messages: list) -> None:
+        start = 0
+        while frame := read_frame(self.buffer, start, self.offset, self.from_client, self.limit - len(self.begun)):
             begin = start + frame.head + 4 * frame.masked
             if len(self.buffer) < begin + frame.length:
                 break
             payload = bytes(self.buffer[begin : begin + frame.length])
-            if frame.masked:
+            if frame.masked and payload:
                 payload = masked(payload, bytes(self.buffer[begin - 4 : begin]))
             if message := self.take(frame, payload, self.offset + start):
                 messages.append(message)
             start = begin + frame.length
         del self.buffer[:start]
         self.offset += start
-        return messages
 
-    def take(self, frame, payload, here):
+    def take(self, frame: Frame, payload: bytes, here: int) -> Message | Ping | Pong | Close | None:
         if frame.opcode == PING:
             return Ping(payload)
         if frame.opcode == PONG:
@@ -265,23 +285,22 @@ class Reader:
             return read_close(payload, here)
         if (frame.opcode == CONTINUATION) != (self.opcode is not None):
             raise WrongContinuation("fragments of two messages are mixed up", here)
-        if self.opcode is None:
-            self.opcode = frame.opcode
-        self.parts.append(payload)
-        self.length += len(payload)
+        opcode = self.opcode or frame.opcode
         if not frame.fin:
+            self.opcode = opcode
+            self.begun += payload  # joined at once: however many fragments there are, empty ones take no room
             return None
-        data, text = b"".join(self.parts), self.opcode == TEXT
-        self.opcode, self.parts, self.length = None, [], 0
-        return Message(decode(data, here) if text else data)
+        if self.opcode:
+            payload, self.opcode, self.begun = bytes(self.begun + payload), None, bytearray()
+        return Message(decode(payload, here) if opcode == TEXT else payload)
 
 
-def may_be_sent(code):
+def may_be_sent(code: int) -> bool:
     """Whether a close frame may have this code (§7.4, and the registry of §11.7)."""
     return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code < 5000
 
 
-def read_close(payload, here):
+def read_close(payload: bytes, here: int) -> Close:
     if not payload:
         return Close(1005)
     code = int.from_bytes(payload[:2], "big")
@@ -290,114 +309,48 @@ def read_close(payload, here):
     return Close(code, decode(payload[2:], here))
 
 
-def decode(data, here):
+def decode(data: bytes, here: int) -> str:
     try:
         return codecs.decode(data, "utf-8")
     except UnicodeDecodeError:
         raise NotUTF8("this text is not UTF-8", here) from None
 
 
-# ---------------------------------------------------------------- explaining
-
-
-def explain_client(data):
-    """Every byte of what a client sent after the handshake, as a list of Field."""
-    return explain_frames(data, True)
-
-
-def explain_server(data):
-    """Every byte of what a server sent after the handshake, as a list of Field."""
-    return explain_frames(data, False)
-
-
-def explain_frames(data, from_client):
-    Reader(from_client).receive(data)  # raises what is wrong with them
-    fields, start = [], 0
-
-    def add(length, name, value, meaning, section):
-        if length:
-            end = fields[-1].offset + fields[-1].length if fields else 0
-            fields.append(Field(end, length, name, value, meaning, f"RFC 6455 section {section}"))
-
-    while start < len(data):
-        frame = read_frame(data, start, 0, from_client)
-        if frame is None or start + frame.head + 4 * frame.masked + frame.length > len(data):
-            raise CutOff("the bytes end inside a frame", len(data))
-        kind = NAMES[frame.opcode]
-        add(1, "FIN, RSV, opcode", f"{'last' if frame.fin else 'more to come'}, {kind}",
-            "Whether the message ends with this frame, three bits that must be 0, and what kind it is.", "5.2")
-        add(1, "MASK, length", f"{'masked' if frame.masked else 'not masked'}, {data[start + 1] & 127}",
-            "A client masks, a server does not. Lengths up to 125 stand here; 126 and 127 announce 2 or 8 bytes more.",
-            "5.2")
-        add(frame.head - 2, "extended payload length", str(frame.length),
-            "The length, big-endian, where seven bits are not enough for it.", "5.2")
-        key = data[start + frame.head : start + frame.head + 4] if frame.masked else b""
-        add(len(key), "masking key", key.hex(" "),
-            "Chosen anew for each frame, so that no page can make a client send bytes that look like HTTP.", "5.3")
-        begin = start + frame.head + len(key)
-        payload = data[begin : begin + frame.length]
-        plain = masked(payload, key) if key else payload
-        if frame.opcode == CLOSE and plain:
-            add(2, "status code", str(int.from_bytes(plain[:2], "big")), "Why the connection is closed.", "7.4")
-            plain = plain[2:]
-        add(len(plain), "payload", plain.decode("utf-8", "replace"),
-            "What the frame carries" + (", under the mask." if key else "."), "5.2")
-        start = begin + frame.length
-    return fields
-
-
 # ---------------------------------------------------------------- calls
 
 
-def trace(application):
+def trace(application: Callable, **options: Any) -> "Traced":
     """An ASGI program that writes down each event of each connection: see `Traced`."""
-    return Traced(application)
+    return Traced(application, **options)
 
 
 class Traced:
     """A program whose events are written down.
 
-    traces: the latest connections; each is a list of steps that JSON can hold: "by",
-    "call" (application, receive or send) and "arguments", and what it "returns" or "raises".
+    traces: those of the latest connections; each is a list of calls that JSON can hold (see `exhibits.journey`):
+    of the application, and of the `receive` and `send` that it is given.
+    now, begins: as at `exhibits.wsgi.wire.Traced`.
     """
 
-    def __init__(self, application):
-        self.application, self.traces = application, deque(maxlen=100)
+    def __init__(
+        self, application: Callable, now: Callable[[], float] = time.monotonic,
+        begins: Callable[[], Callable] = lambda: lambda number, call: None,
+    ) -> None:
+        self.application, self.now, self.begins, self.traces = application, now, begins, deque(maxlen=100)
 
-    async def __call__(self, scope, receive, send):
-        steps = []
-        self.traces.append(steps)
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        calls = Calls(self.now, self.begins())
+        self.traces.append(calls)
 
-        async def call(by, name, function, *arguments):
-            step = {"by": by, "call": name, "arguments": plain(arguments if by == "program" else arguments[:1])}
-            if len(steps) < 1000:
-                steps.append(step)
-            try:
-                result = await function(*arguments)
-            except BaseException as error:
-                step["raises"] = type(error).__name__
-                raise
-            if result is not None:
-                step["returns"] = plain(result)
-            return result
+        async def receiving() -> dict:
+            with calls.written("program", "receive", ()) as call:
+                event = await receive()
+                call["returned"] = plain(event)
+                return event
 
-        async def receiving():
-            return await call("program", "receive", receive)
+        async def sending(event: dict) -> None:
+            with calls.written("program", "send", (event,)) as call:
+                call["returned"] = plain(await send(event))
 
-        async def sending(event):
-            return await call("program", "send", send, event)
-
-        await call("server", "application", self.application, scope, receiving, sending)
-
-
-def plain(value):
-    """The value as JSON can hold it; of bytes and text the first 200."""
-    if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, (bytes, bytearray)):
-        return repr(bytes(value[:200])) + (f" … {len(value)} bytes" if len(value) > 200 else "")
-    if isinstance(value, str):
-        return value[:200]
-    return value if isinstance(value, (int, float, bool, type(None))) else f"<{type(value).__name__}>"
+        with calls.written("server", "application", (scope, receive, send)) as call:
+            call["returned"] = plain(await self.application(scope, receiving, sending))

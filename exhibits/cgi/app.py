@@ -11,18 +11,21 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from exhibits import cgi_variables, guestbook
+from exhibits import guestbook
+from exhibits.shared import cgi_variables
 
 
 # --8<-- [start:request-line]
 def read_request(environ):
+    mount, path = cgi_variables.place(environ)
     return guestbook.Request(
         method=environ["REQUEST_METHOD"],
-        path=cgi_variables.text(environ.get("PATH_INFO", "")),
+        path=cgi_variables.text(path),
         query=environ.get("QUERY_STRING", ""),
         headers=lambda: read_headers(environ),
-        mount=environ.get("SCRIPT_NAME", ""),
+        mount=mount,
         scheme="https" if environ.get("HTTPS", "off") in ("on", "1") else "http",
+        gateway=lambda: read_gateway(environ),
     )
 # --8<-- [end:request-line]
 
@@ -32,6 +35,15 @@ def read_headers(environ):
     # A field named X-Mood is the variable HTTP_X_MOOD (RFC 3875 section 4.1.18).
     return cgi_variables.headers(environ)
 # --8<-- [end:headers]
+
+
+def read_gateway(environ):
+    return {
+        "interface": environ.get("GATEWAY_INTERFACE", "CGI"),
+        "live": "events", "holds": "a process",  # as long as the answer lasts
+        "given": cgi_variables.given(environ),
+        "connection": cgi_variables.connection(environ),
+    }
 
 
 # --8<-- [start:body]
@@ -104,7 +116,7 @@ def respond(environ, stdin, stdout, stderr):
 def main():
     # Environment bytes as latin-1 text, as WSGI would have it later (PEP 3333).
     environ = {key.decode("latin-1"): value.decode("latin-1")
-               for key, value in os.environb.items()}  # fmt: skip
+               for key, value in os.environb.items()}
     try:
         respond(environ, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
     except BrokenPipeError:

@@ -5,7 +5,6 @@
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -13,11 +12,12 @@ import time
 from urllib.parse import unquote_to_bytes
 
 from exhibits.cgi import wire
+from exhibits.http.grammar import HOST
+from exhibits.shared.log import log
 
 SOFTWARE = b"from-cgi-to-asgi/1.0"
-TARGET = re.compile(rb"(?i:https?://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
-HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(?::\d*)?")
 
+LINE = 8192  # bytes: a longer one is logged in pieces
 NOTHING = open(os.devnull)
 running = set()  # the scripts, so that none outlives the server
 starting = threading.Lock()
@@ -27,44 +27,45 @@ class Failure(Exception):
     """There will be no response from the script, or not a whole one. args: status code, sentence."""
 
 
-def meta_variables(options, client, request, method, target, body):
+def meta_variables(options, client, request, method, path, query, body):
     """The environment of the script: all that MUST be in it (§4.1), PATH_INFO and the header fields."""
-    parts, mount = TARGET.fullmatch(target), os.fsencode(options.mount)
-    if not parts or method == b"CONNECT":
-        raise Failure(400, "the request does not ask for a path")
-    path = unquote_to_bytes(parts[1])
+    target, mount, path = request.target, os.fsencode(options.mount), unquote_to_bytes(path)
+    if method == b"CONNECT":
+        raise Failure(501, "there is no tunnel here")
     if b"\0" in path:
         raise Failure(400, "the path holds a NUL, which an environment cannot")
     if not (path + b"/").startswith(mount + b"/"):
         raise Failure(404, "there is nothing here")
-    fields = wire.header_variables(request.headers)
-    host = HOST.fullmatch(fields.get(b"HTTP_HOST") or options.name)
-    if not host:
-        raise Failure(400, "the Host field names no host")
+    host = HOST.fullmatch(request.joined.get(b"host", b""))[1]
     variables = {
         **options.environ,
         b"GATEWAY_INTERFACE": b"CGI/1.1",
         b"SERVER_SOFTWARE": SOFTWARE,
-        b"SERVER_PROTOCOL": b"HTTP/" + request.http_version,
-        b"SERVER_NAME": host[1],
+        b"SERVER_PROTOCOL": b"HTTP/" + request.version,
+        b"SERVER_NAME": host or options.name,
         b"SERVER_PORT": b"%d" % options.port,
         b"REMOTE_ADDR": client.encode(),
         b"REQUEST_METHOD": method,
         b"SCRIPT_NAME": mount,
         b"PATH_INFO": path[len(mount):],
-        b"QUERY_STRING": parts[2] or b"",
-        **fields,
-    }  # fmt: skip
+        b"QUERY_STRING": query,
+        b"REQUEST_URI": target[target.find(b"/", 7 if target[:1] != b"/" else 0):],  # not in the RFC, but everywhere
+        **wire.header_variables(request.headers),
+    }
     if body:
         variables[b"CONTENT_LENGTH"] = b"%d" % body.tell()
     return variables
 
 
 class Script:
-    """A process for one request, which ends with the `with` block at the latest; stopped: whether it had to be."""
+    """A process for one request, which ends with the `with` block at the latest; stopped: whether it had to be.
+
+    stdout, stderr: the file descriptors of what it prints. What it has started may outlive it.
+    """
 
     def __init__(self, command, variables, body):
         self.command, self.variables, self.body, self.stopped = command, variables, body, False
+        self.complaint = b""  # a line of standard error that has not come to its end
 
     def __enter__(self):
         if self.body:
@@ -72,18 +73,43 @@ class Script:
         with starting:
             self.process = subprocess.Popen(
                 self.command, bufsize=0, env=self.variables,
-                stdin=self.body or NOTHING, stdout=subprocess.PIPE,
+                stdin=self.body or NOTHING, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True,  # a process group, to end the script with all that it has started
-            )  # fmt: skip
+            )
             running.add(self.process)
-        return self.process
+        self.stdout, self.stderr = self.process.stdout.fileno(), self.process.stderr.fileno()
+        return self
 
     def __exit__(self, *exception):
-        if self.process.returncode is None:
+        if not self.has_ended():
             stop([self.process])
             self.stopped = True
         running.discard(self.process)
+        os.set_blocking(self.stderr, False)
+        with contextlib.suppress(BlockingIOError):
+            self.complain()
+        if self.complaint:
+            log(self.complaint.decode(errors="backslashreplace"))
         self.process.stdout.close()
+        self.process.stderr.close()
+
+    def has_ended(self):
+        return self.process.poll() is not None
+
+    def wait(self, seconds):
+        """Its exit code, or minus the number of the signal that ended it; None if it still runs then."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(seconds)
+
+    def complain(self):
+        """Hand on what it says on standard error, in whole lines, as others log too; false at its end."""
+        data = os.read(self.stderr, 65536)
+        lines, newline, self.complaint = (self.complaint + data).rpartition(b"\n")
+        if len(self.complaint) > LINE:
+            lines, newline, self.complaint = self.complaint, b"\n", b""
+        if newline:
+            log(lines.decode(errors="backslashreplace"))
+        return bool(data)
 
 
 def stop(scripts):

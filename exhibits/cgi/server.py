@@ -3,8 +3,8 @@
     python -m exhibits.cgi.server [--port 8000] [--mount /museum] PROGRAM [ARG ...]
 
 Here is how it begins and ends. `script.py` is CGI: a request becomes the environment and the
-standard input of PROGRAM. `connection.py` is what every server has to do, h11 doing most of it,
-and how what PROGRAM prints becomes the response.
+standard input of PROGRAM. `connection.py` is how what PROGRAM prints becomes the response; what HTTP
+asks of every server is in `exhibits/http`. "§" is a section of RFC 3875.
 
 Left out: the words of a query as arguments (§4.4), PATH_TRANSLATED (§4.1.6), REMOTE_HOST
 (§4.1.9), a working directory of the script's own (§7.2), limits on bodies and processes.
@@ -12,17 +12,12 @@ Left out: the words of a query as arguments (§4.4), PATH_TRANSLATED (§4.1.6), 
 
 import argparse
 import os
-import select
 import shutil
-import signal
-import socket
-import sys
-import threading
-import time
 
-from exhibits import command_line
 from exhibits.cgi import script
-from exhibits.cgi.connection import Connection, log
+from exhibits.cgi.connection import Connection
+from exhibits.http import listening
+from exhibits.shared import command_line
 
 
 def read_arguments():
@@ -52,28 +47,7 @@ def read_arguments():
 
 def main():
     options = read_arguments()
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    try:
-        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        log(f"server.py: cannot listen: {error}")
-        sys.exit(2)
-    listener.setblocking(False)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
-    # A signal is a byte to be read, like a client: one that comes just before we wait is not missed.
-    bell, button = socket.socketpair()
-    button.setblocking(False)
-    signal.set_wakeup_fd(button.fileno())
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, lambda *_: None)
-    log(f"server.py: listening on {options.host} port {options.port}")
-    while bell not in select.select([listener, bell], [], [])[0]:
-        try:
-            sock, address = listener.accept()
-            threading.Thread(target=Connection(sock, address[0], options).serve, daemon=True).start()
-        except (OSError, RuntimeError) as error:  # no file or thread to be had
-            log(f"server.py: {error}")
-            time.sleep(0.1)
+    listening.serve(options.host, options.port, lambda sock, address: Connection(sock, address[0], options))
     script.starting.acquire()  # for good: no script starts any more
     script.stop(list(script.running))
 

@@ -4,26 +4,27 @@
 
 SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with
 `respond(environ, stdin, stdout, stderr)`: what a process was for CGI is here a call in a thread.
-What records say is in `wire.py`; "§" names a section of the FastCGI specification.
+What records say is in `wire.py`; "§" names a section of the FastCGI specification. When every
+thread is taken, the last one says so, with a 503 and OVERLOADED (see `exhibits/shared/listening.py`).
 
-Left out, and why real servers have ten times the lines: processes and whoever restarts them,
+Left out, and why other servers are longer: processes and whoever restarts them,
 several requests on a connection at once, the roles Authorizer and Filter (§6.3, §6.4), a log,
 settings, a limit on the time a request takes.
 """
 
 import select
-import socket
 import sys
 import traceback
 from types import SimpleNamespace
 
-from exhibits import listening
+from exhibits.cgi.wire import Output
 from exhibits.fastcgi import wire
-from exhibits.fields import Malformed
+from exhibits.shared import listening
+from exhibits.shared.fields import Malformed
+from exhibits.shared.log import log
 
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
-MOST = str(listening.THREADS)
-VALUES = {"FCGI_MAX_CONNS": MOST, "FCGI_MAX_REQS": MOST, "FCGI_MPXS_CONNS": "0"}  # §4.1
+VALUES = dict.fromkeys(("FCGI_MAX_CONNS", "FCGI_MAX_REQS"), str(listening.THREADS)) | {"FCGI_MPXS_CONNS": "0"}  # §4.1
 FAILED = b"Status: 500 Internal Server Error\nContent-Type: text/plain\n\nThe program did not answer.\n"
 
 
@@ -38,10 +39,8 @@ class Connection:
         while (self.keep or self.id) and self.receive():
             if self.id and self.environ is not None:
                 self.run()
-        if not self.ended:  # closed with bytes unread, a connection is reset, and the answer lost
-            self.socket.shutdown(socket.SHUT_WR)
-            while self.socket.recv(65536):
-                pass
+        if not self.ended:
+            listening.hang_up(self.socket)
 
     def receive(self):
         """Take what the web server says next; false if it left, is silent for too long, or makes no sense."""
@@ -52,7 +51,7 @@ class Connection:
         except (OSError, Malformed) as error:
             data = b""
             if isinstance(error, Malformed):
-                listening.log(f"this is not FastCGI: {error}")
+                log(f"this is not FastCGI: {error}")
         self.keep, self.ended = self.keep and data != b"", self.ended or data == b""
         return data != b""
 
@@ -61,8 +60,10 @@ class Connection:
             case wire.BeginRequest(id) if self.id:
                 self.end(wire.EndRequest(id, 0, wire.CANT_MPX_CONN))
             case wire.BeginRequest(id, role, flags):
-                self.id, self.environ, self.input, self.output = id, None, bytearray(), b""
-                self.keep, self.ended, self.aborted, self.began = bool(flags & wire.KEEP_CONN), False, False, False
+                self.id, self.environ, self.input = id, None, bytearray()
+                self.output, self.printed = b"", Output()
+                self.ended = self.aborted = self.began = False
+                self.keep = bool(flags & wire.KEEP_CONN) and self.respond is not listening.busy
                 if role != wire.RESPONDER:
                     self.end(wire.EndRequest(id, 0, wire.UNKNOWN_ROLE))
             case wire.Params(_, variables):
@@ -87,17 +88,19 @@ class Connection:
         try:
             self.respond(self.environ, stdin, stdout, stderr)
             status = 0
-        except BrokenPipeError:
-            self.output, self.began = b"", True
         except SystemExit as exit:  # "the status code that the CGI program would have returned" (§6.2)
             status = exit.code & 0xFF if isinstance(exit.code, int) else int(exit.code is not None)
-        except BaseException:
-            self.complain(traceback.format_exc())
+            if status and not isinstance(exit.code, int):
+                self.complain(f"{exit.code}\n")  # its last words
+        except BaseException as error:
+            if not (self.aborted and isinstance(error, BrokenPipeError)):  # that is ours, and no fault of the program
+                self.complain(traceback.format_exc())
             self.output = b""
-        if not (self.began or self.output):
+        if not (self.began or self.output or self.aborted):
             self.output = FAILED
         last = [wire.Stdout(self.id, self.output)] if self.output else []
-        self.end(*last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status))
+        result = wire.OVERLOADED if self.respond is listening.busy else wire.REQUEST_COMPLETE
+        self.end(*last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status, result))
 
     def read(self, size=sys.maxsize):
         """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program (§6.2)."""
@@ -109,7 +112,7 @@ class Connection:
 
     def write(self, data):
         """Standard output. It waits until flush or for more, so that a short answer is sent at once."""
-        self.output += data
+        self.output += self.printed.feed(data)
         if len(self.output) >= CHUNK:
             self.flush()
 
@@ -125,9 +128,10 @@ class Connection:
     def complain(self, text):
         """Standard error. When there is nobody to tell, it is ours."""
         try:
-            self.send(wire.Stderr(self.id, text.encode("utf-8", "replace")))
+            if text:  # an empty record would end this stream, too
+                self.send(wire.Stderr(self.id, text.encode("utf-8", "replace")))
         except BrokenPipeError:
-            sys.stderr.write(text)
+            log(text.rstrip("\n"))
 
     def end(self, *last):
         self.reader.forget(last[-1].id)
@@ -138,8 +142,9 @@ class Connection:
         try:
             self.socket.sendall(b"".join(map(wire.build, messages)))
         except OSError as error:  # also when it has not read for too long
+            self.aborted = True
             raise BrokenPipeError("the web server left") from error
 
 
 if __name__ == "__main__":
-    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond")
+    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond", listening.busy)

@@ -1,8 +1,8 @@
 """The guestbook over SCGI: the WSGI program of `exhibits/wsgi`, behind flup.
 
-SCGI keeps of FastCGI only what nearly everybody used: all variables in one
-netstring, then the body, and the answer as a CGI program would have printed
-it. One connection, one request. flup reads it and calls the WSGI callable.
+SCGI is "similar to FastCGI but is designed to be easier to implement": all variables
+in one netstring, then the body. The form of the answer is left open, and here it is that
+of a CGI program. One connection, one request. flup reads it and calls the WSGI callable.
 
     python -m exhibits.scgi.app SOCKET     the path of the Unix socket to listen on
 """

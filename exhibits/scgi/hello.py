@@ -2,8 +2,6 @@
 
 import sys
 
-from flup.server.scgi import WSGIServer
-
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])
@@ -11,4 +9,6 @@ def application(environ, start_response):
 
 
 if __name__ == "__main__":
+    from flup.server.scgi import WSGIServer
+
     WSGIServer(application, bindAddress=sys.argv[1]).run()

@@ -5,20 +5,23 @@
 SOCKET is the path of a Unix socket or HOST:PORT, MODULE a module with
 `respond(environ, stdin, stdout, stderr)`: what a process was for CGI is here a call in a thread.
 A connection carries one request; what it says is in `wire.py`. The answer is what the program
-prints, up to the end of the connection: one that breaks off looks whole.
+prints, up to the end of the connection: one that breaks off looks whole, unless it has said its
+length. When every thread is taken, the last one answers 503 (see `exhibits/shared/listening.py`).
 
-Left out, and why real servers have ten times the lines: processes and whoever restarts them,
+Left out, and why other servers are longer: processes and whoever restarts them,
 a log, settings, a limit on the time a request takes.
 """
 
-import socket
+import os
 import sys
-import traceback
+from contextlib import suppress
 from types import SimpleNamespace
 
-from exhibits import listening
-from exhibits.fields import Malformed
+from exhibits.cgi.wire import Output
 from exhibits.scgi import wire
+from exhibits.shared import listening
+from exhibits.shared.fields import Malformed
+from exhibits.shared.log import log, log_exception
 
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 REFUSED = b"Status: 400 Bad Request\nContent-Type: text/plain\n\nThis is not SCGI.\n"
@@ -30,22 +33,21 @@ class Connection:
 
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.RequestReader()
-        self.environ, self.input, self.ended, self.output, self.began = None, bytearray(), False, b"", False
+        self.environ, self.input, self.output, self.printed = None, bytearray(), b"", Output()
+        self.ended = self.began = self.left = False  # no more comes; something went; nobody is there to read it
 
     def serve(self):
         try:
             while self.environ is None and not self.ended:
                 self.receive()
         except Malformed as error:
-            listening.log(f"this is not SCGI: {error}")
+            log(f"this is not SCGI: {error}")
             self.output = REFUSED
         if self.environ is not None:
             self.run()
         self.flush()
-        if not self.ended:  # closed with bytes unread, a connection is reset, and the answer lost
-            self.socket.shutdown(socket.SHUT_WR)
-            while self.socket.recv(65536):
-                pass
+        if not self.ended:
+            listening.hang_up(self.socket)
 
     def receive(self):
         """Take what the web server says next. If it leaves, or is silent for too long, the request ends there."""
@@ -66,15 +68,16 @@ class Connection:
     def run(self):
         stdin = SimpleNamespace(read=self.read)
         stdout = SimpleNamespace(write=self.write, flush=self.flush)
+        stderr = SimpleNamespace(write=self.complain, flush=lambda: None)
         try:
-            self.respond(self.environ, stdin, stdout, sys.stderr)
-        except BrokenPipeError:
-            self.began = True
-        except SystemExit:  # a CGI program may end like this
-            pass
-        except BaseException:
-            sys.stderr.write(traceback.format_exc())
-            self.output = b""
+            self.respond(self.environ, stdin, stdout, stderr)
+        except SystemExit as exit:  # a CGI program may end like this, and its last words are for the log
+            if exit.code is not None and not isinstance(exit.code, int):
+                log(exit.code)
+        except BaseException as error:
+            if not (self.left and isinstance(error, BrokenPipeError)):  # that is ours, and no fault of the program
+                log_exception()
+                self.output = b""
         if not (self.began or self.output):
             self.output = FAILED
 
@@ -88,7 +91,7 @@ class Connection:
 
     def write(self, data):
         """Standard output. It waits until flush or for more, so that a short answer is sent at once."""
-        self.output += data
+        self.output += self.printed.feed(data)
         if len(self.output) >= CHUNK:
             self.flush()
 
@@ -98,8 +101,14 @@ class Connection:
         try:
             self.socket.sendall(data)
         except OSError as error:  # also when it has not read for too long
+            self.left = True
             raise BrokenPipeError("the web server left") from error
+
+    def complain(self, text):
+        """Standard error: that of the server, whatever the program does with it."""
+        with suppress(OSError):
+            os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 if __name__ == "__main__":
-    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond")
+    listening.main(lambda sock, respond: Connection(sock, respond).serve(), "respond", listening.busy)

@@ -3,7 +3,7 @@
 import argparse
 
 
-def parser(description):
+def parser(description: str) -> argparse.ArgumentParser:
     """An argparse parser; who calls it adds what is to be served."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--host", default="127.0.0.1")

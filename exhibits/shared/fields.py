@@ -1,8 +1,8 @@
 """What the wires of all rooms share: the name of a piece of bytes, and the base of their errors.
 
-A room's `wire.py` turns bytes into messages and back, touches no socket, and
-explains: `explain` names every byte of a piece of traffic, in order, each byte
-in exactly one `Field`.
+A room's `wire.py` turns bytes into messages and back and touches no socket; its
+`explain.py` names every byte of a piece of traffic, in order, each byte in
+exactly one `Field`.
 """
 
 from typing import NamedTuple
@@ -27,17 +27,27 @@ class Field(NamedTuple):
 
 
 class Malformed(ValueError):
-    """Bytes that no peer may send. Each way to be wrong is a subclass in its room's wire.py.
+    """Bytes that no peer may send; the sentence says why. What somebody handles apart is a subclass.
 
     offset: where in the stream the first wrong byte stands (int).
     """
 
-    def __init__(self, sentence, offset):
+    def __init__(self, sentence: str, offset: int) -> None:
         super().__init__(f"{sentence} (at byte {offset})")
         self.offset = offset
 
 
-def gaps(fields, data):
+def shown(data: bytes | bytearray, longest: int = 60) -> str:
+    """Bytes as text for people, cut where it gets long."""
+    text = data[:longest].decode("latin-1")
+    return text if len(data) <= longest else f"{text}… ({len(data)} bytes)"
+
+
+class CutOff(Malformed):
+    """The bytes end too early: what is there may be right."""
+
+
+def gaps(fields: list[Field], data: bytes) -> str | None:
     """Where the fields do not cover the data, each byte exactly once, in order: a sentence, or None."""
     end = 0
     for field in fields:

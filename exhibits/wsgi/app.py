@@ -10,18 +10,21 @@ import os
 import time
 import traceback
 
-from exhibits import cgi_variables, guestbook
+from exhibits import guestbook
+from exhibits.shared import cgi_variables
 
 
 # --8<-- [start:request-line]
 def read_request(environ):
+    mount, path = cgi_variables.place(environ)
     return guestbook.Request(
         method=environ["REQUEST_METHOD"],
-        path=cgi_variables.text(environ.get("PATH_INFO", "")),
+        path=cgi_variables.text(path),
         query=environ.get("QUERY_STRING", ""),
         headers=lambda: read_headers(environ),
-        mount=environ.get("SCRIPT_NAME", ""),
+        mount=mount,
         scheme=environ["wsgi.url_scheme"],
+        gateway=lambda: read_gateway(environ),
     )
 # --8<-- [end:request-line]
 
@@ -33,9 +36,20 @@ def read_headers(environ):
 # --8<-- [end:headers]
 
 
+def read_gateway(environ):
+    # Without threads an open connection would take one of a few processes from all others.
+    threads = environ["wsgi.multithread"]
+    live, holds = ("events", "a thread") if threads else ("entries", "a process")
+    return {
+        "interface": "WSGI {}.{}".format(*environ["wsgi.version"]),
+        "live": live, "holds": holds, "given": cgi_variables.given(environ),
+        "connection": cgi_variables.connection(environ),
+    }
+
+
 # --8<-- [start:body]
 def read_body(environ, request):
-    # "Applications should not attempt to read more data than is specified by
+    # "The application should not attempt to read more data than is specified by
     # the CONTENT_LENGTH variable" (PEP 3333). A chunked body has no length: a
     # server that marks its end sets wsgi.input_terminated, a common extension.
     length = environ.get("CONTENT_LENGTH")

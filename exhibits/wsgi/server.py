@@ -2,147 +2,138 @@
 
     python -m exhibits.wsgi.server [--host 127.0.0.1] [--port 8000] [--mount /museum] MODULE
 
-MODULE has an `application`. h11 makes requests of the bytes, and here they become an environ;
-what a program may do with it is in `exhibits/wsgi_call.py`.
+MODULE has an `application`. Here a request becomes an environ. What HTTP is stands in `exhibits/http`,
+what a program may do with an environ in `exhibits/shared/wsgi_call.py`.
 
 Left out: processes, TLS, trust in proxies, a limit on visitors and on the time a request takes.
 """
 
+import argparse
 import importlib
 import os
-import re
-import signal
 import socket
-import socketserver
-import struct
 import time
-from contextlib import suppress
-from email.utils import formatdate
+from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-import h11
+from exhibits.http import listening
+from exhibits.http.connection import Connection
+from exhibits.http.grammar import BadMessage
+from exhibits.http.wire import Body, End, Request, Response
+from exhibits.shared import command_line, wsgi_call
+from exhibits.shared.log import log
 
-from exhibits import command_line, wsgi_call
-
-LIMIT, TIMEOUT = 64 * 1024, 30  # bytes of a request before its body; seconds that a visitor may be silent
-TARGET = re.compile(r"(?:(?i:https?)://[^/?#]+)?(/[^?#]*)(?:\?([^#]*))?")  # RFC 9112 section 3.2
+TIMEOUT = 30  # seconds that a visitor may be silent
+CHUNKS_LIMIT = 1 << 30  # bytes of a body in chunks, which has no length until all of it is here
 
 
-class Visitor(socketserver.BaseRequestHandler):
-    """A connection, in a thread of its own. Its requests are answered one after the other."""
+class Visitor(Connection):
+    """A visitor, in a thread of its own. Its requests are answered one after the other.
 
-    def handle(self):
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would poll before each recv and send
-            self.request.setsockopt(socket.SOL_SOCKET, silence, struct.pack("ll", TIMEOUT, 0))
-        self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
-        with suppress(OSError):
-            while self.exchange():
-                self.http.start_next_cycle()
-            self.request.shutdown(socket.SHUT_WR)
-            self.request.settimeout(1)  # closing resets what is unread, and loses the answer (RFC 9112 section 9.6)
-            any(not self.request.recv(65536) for _ in range(256))
+    That is the simplest, and not the fastest: where many are served at once, each recv and each send hands Python's
+    lock (the GIL) on to another thread.
+    """
 
-    def exchange(self):
+    def __init__(self, application: Callable, options: argparse.Namespace, sock: socket.socket, address: tuple):
+        super().__init__(sock, TIMEOUT)
+        self.application, self.options = application, options
+        self.address, self.local = address, sock.getsockname()
+
+    def serve(self) -> None:
+        while self.exchange():
+            pass
+        self.hang_up()
+
+    def exchange(self) -> bool:
         """Answer one request and log it; true if the connection can carry another one."""
-        start, line, self.status = time.monotonic(), "-", "-"
+        start = time.monotonic()
         try:
-            if type(request := self.next_event()) is h11.ConnectionClosed:
+            if not self.next_request():
                 return False
             start = time.monotonic()
-            line = f"{request.method.decode()} {request.target.decode()} HTTP/{request.http_version.decode()}"
-            environ = wsgi_call.environ(self.variables(request), self.read_body)
-            if not wsgi_call.Call(environ, self.send).run(self.server.application):
-                raise ConnectionResetError
-            if last_chunk := self.http.send(h11.EndOfMessage()):
-                self.request.sendall(last_chunk)
-            for _ in range(16):  # what the program has not read of the body stands before the next request
-                if self.http.their_state is h11.SEND_BODY and "HTTP_EXPECT" not in environ:
-                    self.read_body()
-        except h11.RemoteProtocolError as error:  # before the program was called
-            body = f"{error}\n".encode()
-            fields = ("Content-Type", "text/plain"), ("Content-Length", f"{len(body)}"), ("Connection", "close")
-            self.send((f"{error.error_status_hint} Refused", fields), body)
+            environ = wsgi_call.environ(*self.variables(self.request))
+            wsgi_call.Call(environ, self.carry, self.end).run(self.application)
+        except BadMessage as error:  # before the program was called
+            self.refuse(error.status, error.sentence)
+        except TimeoutError as error:
+            if self.request or self.reader.buffer:
+                self.refuse(408, str(error))
         except OSError:
-            if line == "-":
-                return False
-            if self.http.our_state not in (h11.DONE, h11.MUST_CLOSE):
-                # Where the end of the connection is the end of the answer, only a reset tells that some is missing.
-                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.request.close()
-        if self.server.options.access_log:
-            log = f'{self.client_address[0]} "{line}" {self.status} {(time.monotonic() - start) * 1000:.0f} ms\n'
-            os.write(2, log.encode())  # at once: others log too
-        return self.http.our_state is self.http.their_state is h11.DONE
+            pass  # nobody is there any more
+        if self.options.access_log and (self.request or self.status != "-"):
+            took, line = (time.monotonic() - start) * 1000, self.request.line if self.request else "-"
+            log(f'{self.address[0]} "{line}" {self.status} {took:.0f} ms')
+        return self.finish()
 
-    def variables(self, request):
-        """The CGI variables of a request (PEP 3333, environ Variables)."""
-        target, mount = TARGET.fullmatch(request.target.decode()), self.server.options.mount
-        path = unquote_to_bytes(target[1] if target else "*").decode("latin-1")
+    def variables(self, request: Request) -> tuple[dict[str, str], Callable[[], bytes] | None]:
+        """The CGI variables of a request (PEP 3333, environ Variables), and what to call for its body."""
+        mount, path = self.options.mount, unquote_to_bytes(request.path).decode("latin-1")
+        if request.method == b"CONNECT":
+            raise BadMessage("there is no tunnel here", 0, 501)
         if not f"{path}/".startswith(f"{mount}/"):
-            raise h11.RemoteProtocolError("there is nothing here", error_status_hint=404)
+            raise BadMessage("there is nothing here", 0, 404)
         variables = {
-            "REQUEST_METHOD": request.method.decode(), "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode()}",
-            "SERVER_NAME": self.server.server_address[0], "SERVER_PORT": str(self.server.server_address[1]),
-            "REMOTE_ADDR": self.client_address[0],
-            "SCRIPT_NAME": mount, "PATH_INFO": path[len(mount):], "QUERY_STRING": target[2] or "",
-        }  # fmt: skip
+            "REQUEST_METHOD": request.method.decode(), "SERVER_PROTOCOL": f"HTTP/{request.version.decode()}",
+            "SERVER_NAME": self.local[0], "SERVER_PORT": str(self.local[1]),
+            "REMOTE_ADDR": self.address[0], "REMOTE_PORT": str(self.address[1]), "REQUEST_URI": request.target.decode(),
+            "SCRIPT_NAME": mount, "PATH_INFO": path[len(mount):], "QUERY_STRING": request.query.decode(),
+        }
         for name, value in request.headers:
-            if b"_" not in name and name != b"proxy":  # X_A would pass for X-A, and HTTP_PROXY for a setting (httpoxy)
-                key, value = name.decode().upper().replace("-", "_"), value.decode("latin-1")
-                key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+            if key := variable(name):
+                value = value.decode("latin-1")
                 comma = "; " if name == b"cookie" else ", "  # RFC 9110 section 5.3, RFC 9113 section 8.2.3
                 variables[key] = f"{variables[key]}{comma}{value}" if key in variables else value
-        if "HTTP_TRANSFER_ENCODING" in variables and ("CONTENT_LENGTH" in variables or request.http_version < b"1.1"):
-            raise h11.RemoteProtocolError("it is not clear where the body ends")  # smuggling, RFC 9112 section 6.1
-        return variables
+        if b"transfer-encoding" not in request.joined:
+            return variables, None if self.messages == [End()] else self.receive_body
+        # WSGI has no word for chunks, and most programs read CONTENT_LENGTH bytes: it has to be known.
+        body = self.read_to_file(CHUNKS_LIMIT)
+        variables["CONTENT_LENGTH"] = str(body.tell() if body else 0)
+        if body:
+            body.seek(0)
+        return variables, body and (lambda: body.read(65536))
 
-    def next_event(self):
-        while (event := self.http.next_event()) is h11.NEED_DATA:
-            if self.http.they_are_waiting_for_100_continue:  # the program reads (PEP 3333, HTTP 1.1 Expect/Continue)
-                self.request.sendall(self.http.send(h11.InformationalResponse(status_code=100, headers=[])))
-            self.http.receive_data(self.request.recv(4096))  # small pieces: h11 checks LIMIT between them
-        return event
-
-    def read_body(self):
-        """The next bytes of the body, b"" at its end. OSError where it breaks off, is malformed or too slow."""
+    def receive_body(self) -> bytes:
+        """The next bytes of the body, for wsgi.input. OSError where it breaks off or does not come."""
         try:
-            event = self.next_event() if self.http.their_state in (h11.SEND_BODY, h11.ERROR) else None
-        except h11.RemoteProtocolError as error:
-            raise ConnectionAbortedError(str(error)) from error
-        return bytes(event.data) if type(event) is h11.Data else b""
+            return self.read()
+        except BadMessage as error:
+            raise ConnectionAbortedError(error.sentence) from error
 
-    def send(self, head, block):
-        data = b""
+    def carry(self, head: tuple[str, list[tuple[str, str]]] | None, block: bytes) -> None:
+        """Send what `wsgi_call.Call` has for the visitor."""
+        messages = [Body(block)]
         if head:
-            self.status, reason = head[0][:3], head[0][4:].encode("latin-1")
-            fields = [(name, value.encode("latin-1")) for name, value in head[1]]
-            names = {name.lower() for name, _ in fields}
-            if "date" not in names:
-                fields.append(("Date", formatdate(usegmt=True)))  # RFC 9110 section 6.6.1
-            if "upgrade" in names:
-                fields.append(("Connection", "upgrade"))  # they go together (RFC 9110 section 7.8)
-            data = self.http.send(h11.Response(status_code=int(self.status), reason=reason, headers=fields))
-        self.request.sendall(data + (self.http.send(h11.Data(data=block)) if block else b""))
+            status, headers = head
+            fields = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+            messages.insert(0, Response(int(status[:3]), fields, status[4:].encode("latin-1")))
+        self.send(*messages)
+
+    def end(self, whole: bool) -> None:
+        """The answer is complete, or the program broke it off."""
+        if whole:
+            self.send(End())
+        else:
+            self.abort()
 
 
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address, daemon_threads, request_queue_size = True, True, 1024
+@lru_cache(maxsize=256)
+def variable(name: bytes) -> str | None:
+    """What a header field is called in an environ; None: it does not get there."""
+    # X_A would pass for X-A, HTTP_PROXY for a setting (httpoxy), and of the chunks nothing is left.
+    if b"_" in name or name in (b"proxy", b"transfer-encoding"):
+        return None
+    key = name.decode().upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def main():
+def main() -> None:
     parser = command_line.parser("Serve a WSGI program over HTTP/1.1.")
     parser.add_argument("module", help="where the application is")
-    options = Server.options = parser.parse_args()
-    Server.application = staticmethod(importlib.import_module(options.module).application)
-    Server.address_family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, lambda *_: os._exit(0))  # without waiting for anybody
-    try:
-        server = Server((options.host, options.port), Visitor)
-    except (OSError, OverflowError) as error:
-        parser.exit(2, f"cannot listen on {options.host} port {options.port}: {error}\n")
-    server.serve_forever()
+    options = parser.parse_args()
+    application = importlib.import_module(options.module).application
+    listening.serve(options.host, options.port, lambda *visitor: Visitor(application, options, *visitor))
+    os._exit(0)  # without waiting for anybody
 
 
 if __name__ == "__main__":

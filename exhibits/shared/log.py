@@ -1,0 +1,19 @@
+"""Lines for whoever runs a server: on standard error, where they may go nowhere, but never wrong."""
+
+import contextlib
+import os
+import traceback
+
+
+def log(line: str) -> None:
+    """Write a line (str). It stays whole, though other threads and processes write too; nobody has to read it."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+
+
+def log_exception() -> None:
+    """Write the traceback of the exception that is being handled, whatever state the program left things in."""
+    try:
+        log(traceback.format_exc().rstrip())
+    except BaseException as error:
+        log(f"an exception that cannot be shown: {type(error).__name__}")
