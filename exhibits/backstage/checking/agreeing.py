@@ -1,16 +1,19 @@
 """`grid`: the contract, run against every stack; what came of it is the grid the site shows."""
 
 import json
+import os
 import platform
 import statistics
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from exhibits import catalog, contract
 from exhibits.backstage import checking
+from exhibits.backstage.ending import workers
 from exhibits.backstage.running import ROOT, CannotStart, Exhibit, version
+from exhibits.backstage.visiting import Place
+from exhibits.catalog.differences import known_difference, untestable
 
 FILE = ROOT / "docs" / "agreement.json"
 MOUNTS = {"root": "", "mounted": "/museum"}
@@ -19,30 +22,41 @@ STARTS = 3
 SETTLE = 0.5  # seconds, in which the first worker's brothers have come, too
 
 
-def agree():
-    """Run every case at every stack and write FILE; return 0.
+def agree(chosen=()):
+    """Run every case at these stacks, or at all, and write FILE; return 0. Of the others the last run stays.
 
-    A run that differs from what `exhibits/differences.toml` says is printed and not kept: return 1.
+    A run that differs from what `exhibits/catalog/differences.toml` says is printed and not kept: return 1.
     """
+    asked = [stack for stack in catalog.STACKS if not chosen or stack in chosen]
     try:
-        started = {stack.name: start(stack) for stack in catalog.STACKS}  # alone, since it is measured
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            stacks = dict(pool.map(hold, catalog.STACKS))
+        # Alone, since it is measured; and where the machine has other things to do, not at all.
+        started = {stack.name: None if busy() else start(stack) for stack in asked}
+        with workers(AT_ONCE) as pool:
+            stacks = dict(pool.map(hold, asked))
     except CannotStart as reason:
         print(f"exhibits: {reason}", file=sys.stderr)
         return 1
     if found := [sentence for name, result in stacks.items() for sentence in unexpected(name, result)]:
         print("not kept, because of\n" + "\n".join(found), file=sys.stderr)
         return 1
-    stacks = {name: {**result, "started": started[name]} for name, result in stacks.items()}
-    FILE.write_text(as_text(datetime.now(UTC).date().isoformat(), stacks))
+    made = {"date": datetime.now(UTC).date().isoformat(), "Python": platform.python_version()}
+    known = json.loads(FILE.read_text())["stacks"] if chosen else {}
+    known |= {name: {**made, **result, "started": started[name]} for name, result in stacks.items()}
+    FILE.write_text(as_text({stack.name: known[stack.name] for stack in catalog.STACKS if stack.name in known}))
     print(f"{FILE.relative_to(ROOT)} is new: {len(stacks)} stacks, {len(contract.CASES)} cases")
+    if unmeasured := [name for name, each in started.items() if each is None]:
+        print("the machine was busy, and so what it takes to start them was not measured:", ", ".join(unmeasured))
     return 0
+
+
+def busy():
+    """Whether more wants to run than there are processors: what is measured then says nothing."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def start(stack):
     """{"ms", "MiB", "processes"}: to its first answer, and what it is SETTLE later; each the median of STARTS."""
-    from exhibits.backstage.bench.watching import Watch  # needs psutil, which who only reads a run does not
+    from exhibits.backstage.running.watching import Watch  # needs psutil, which who only reads a run does not
 
     seen = []
     for _ in range(STARTS):
@@ -52,12 +66,13 @@ def start(stack):
             time.sleep(SETTLE)
             seen.append((1000 * took, watch.memory(), watch.processes()))
     return dict(zip(("ms", "MiB", "processes"), (round(statistics.median(each)) for each in zip(*seen, strict=True)),
-                    strict=True))  # fmt: skip
+                    strict=True))
 
 
 def applies(stack, mount, case):
     """Whether a case makes sense at this stack and mount point."""
-    return not case.mounted or (mount and not stack.mount_is_stripped)
+    return checking.applies(Place("", 0, None, mount, stack.mount_is_stripped, stack.encrypted, None, stack.interface,
+                                  stack.carrier), case)
 
 
 def mounts_of(stack):
@@ -66,44 +81,44 @@ def mounts_of(stack):
 
 
 def hold(stack):
-    """(name, {"parts", "kept", "differs", "not asked"}) of one stack, held to the whole contract."""
+    """(name, {"parts", "kept", "differs", "not testable", "not asked", …}) of one stack, held to the whole contract."""
     seen = {case.name: {} for case in contract.CASES}
     for where, mount in mounts_of(stack).items():
         with Exhibit(stack, mount=mount) as exhibit:
-            for case in contract.CASES:
-                if applies(stack, mount, case):
-                    try:
-                        checking.visit(case, exhibit)
-                        seen[case.name][where] = ""
-                    except checking.Broken as broken:
-                        seen[case.name][where] = str(broken)
-    differs = {case: {where: said for where, said in answers.items() if said} for case, answers in seen.items()}
+            for outcome in checking.run(exhibit):
+                seen[outcome.case.name][where] = outcome
+    states = {case: {outcome.state for outcome in outcomes.values()} for case, outcomes in seen.items()}
+    differs = {case: {where: outcome.why for where, outcome in outcomes.items() if outcome.state == checking.DIFFERS}
+               for case, outcomes in seen.items()}
     return stack.name, {
         "parts": {part.name: version(part) for part in stack.parts},
-        "kept": [case for case, answers in seen.items() if answers and not differs[case]],
-        "differs": {case: list(answers) for case, answers in differs.items() if answers},
-        "not asked": [case for case, answers in seen.items() if not answers],
+        "kept": [case for case, found in states.items() if found == {checking.KEPT}],
+        "differs": {case: list(wheres) for case, wheres in differs.items() if wheres},
+        "not testable": [case for case, found in states.items()
+                         if checking.NOT_TESTABLE in found and checking.DIFFERS not in found],
+        "not asked": [case for case, found in states.items() if not found],
         "said": differs,
     }
 
 
 def unexpected(name, result):
-    """Where a result is not as the known differences have it, as sentences."""
+    """Where a result is not as `differences.toml` has it, as sentences."""
     stack = catalog.find(name)
     for case in contract.CASES:
+        if (case.name in result["not testable"]) != bool(untestable(stack, case.name)):
+            yield f"{name}, {case.name}: it can be tested, or cannot, otherwise than said"
         for where, mount in mounts_of(stack).items():
             if applies(stack, mount, case):
                 said = result["said"][case.name].get(where, "")
-                known = checking.known_difference(stack, case.name, bool(mount))
+                known = known_difference(stack, case.name, bool(mount))
                 if bool(said) != bool(known):
                     yield f"{name}, {where}, {case.name}: {said or 'it keeps what it is said to break'}"
 
 
-def as_text(date, stacks):
+def as_text(stacks):
     """The run as JSON, for people too: one line for each list of cases."""
     blocks = []
     for name, result in stacks.items():
         rows = [f"   {json.dumps(key)}: {json.dumps(value)}" for key, value in result.items() if key != "said"]
         blocks.append(f"  {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n  }")
-    stacks = ",\n".join(blocks)
-    return f'{{\n "date": "{date}",\n "Python": "{platform.python_version()}",\n "stacks": {{\n{stacks}\n }}\n}}\n'
+    return '{\n "stacks": {\n' + ",\n".join(blocks) + "\n }\n}\n"

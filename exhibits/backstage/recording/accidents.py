@@ -6,23 +6,24 @@
 import json
 import re
 import socket
-import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import h11
 
-from exhibits import catalog
-from exhibits.backstage.client import request
-from exhibits.backstage.running import ROOT, START, eventually, version
-from exhibits.backstage.tapping import HOST_HEADERS, Tapped
+from exhibits import catalog, journey
+from exhibits.asking import request
+from exhibits.backstage.recording.tapping import HOST_HEADERS, Staged, changed
+from exhibits.backstage.running import ROOT, eventually, version
 from exhibits.fastcgi import wire as fastcgi
-from exhibits.fields import Field
+from exhibits.fastcgi.explain import explain as explain_records
+from exhibits.fastcgi.explain import explain_header
+from exhibits.shared.fields import Field
 from exhibits.uwsgi import wire as uwsgi
+from exhibits.uwsgi.explain import PACKET, TYPES, VARS
 
 FOLDER = ROOT / "docs" / "recordings" / "accidents"
-PATIENCE = 1  # seconds: a server that has said nothing by then says nothing
+PATIENCE = 1  # seconds: a log that has said nothing by then says nothing
+SILENCE = 3  # seconds without a byte in which a connection stays open: then it is left
 
 
 @dataclass(frozen=True)
@@ -31,30 +32,30 @@ class Accident:
 
     sent: the bytes. to: who gets them, "program" (its socket, past the web server) or "visitors" (the port).
     stacks: names in the catalog. log: a pattern; of the lines that match the matching part is kept.
-    edits: changes to the configuration files, as in the catalog. program: instead of the guestbook.
-    hangs_up: the sender says that nothing more comes.
+    edits: changes to the configuration of a part, (part, edits as in the catalog); a stack may be without it.
+    program: instead of the guestbook.
+    hangs_up: the sender closes his half of the connection, and so says that nothing more comes; he reads on.
     """
 
     sent: bytes
     to: str
     stacks: tuple[str, ...]
     log: str
-    edits: tuple[tuple[str, str], ...] = ()
+    edits: tuple[str, tuple[tuple[str, str], ...]] = ("", ())
     program: str = "app"
     hangs_up: bool = False
 
 
-SMALL_BUFFER = (("buffer-size = 65535", "buffer-size = 4096"),)  # uWSGI's own default
+SMALL_BUFFER = ("uWSGI", (("buffer-size = 65535", "buffer-size = 4096"),))  # uWSGI's own default
 VARIABLES = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/hello", "QUERY_STRING": "name=Ada"}
 CUT_RECORD = (fastcgi.build(fastcgi.BeginRequest(1, fastcgi.RESPONDER, 0))
-              + fastcgi.build(fastcgi.Params(1, VARIABLES))[:48])  # fmt: skip
+              + fastcgi.build(fastcgi.Params(1, VARIABLES))[:48])
 
 ACCIDENTS = {
     "wrong-port": Accident(
-        b"GET / HTTP/1.1\r\nHost: museum.test\r\n\r\n", "program",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "program",
         ("uwsgi-uwsgi", "uwsgi-gunicorn", "uwsgi-ours", "fastcgi-flup", "fastcgi-ours", "scgi-flup", "scgi-ours"),
-        r"invalid request block size.*|Unsupported uWSGI.*|this is not .*|Protocol error.*",
-        edits=SMALL_BUFFER, hangs_up=True,
+        r"invalid request block size.*|Unsupported uWSGI.*|this is not .*|Protocol error.*", edits=SMALL_BUFFER,
     ),
     "long-cookie": Accident(
         request("GET", "/hello", "Cookie: note=" + "x" * 4000, *HOST_HEADERS), "visitors", ("uwsgi-uwsgi",),
@@ -76,34 +77,7 @@ ACCIDENTS = {
         "visitors", tuple(stack.name for stack in catalog.defaults()), r"client prematurely closed.*?(?=,)",
         hangs_up=True,
     ),
-}  # fmt: skip
-
-
-class Staged(Tapped):
-    """An exhibit for an accident."""
-
-    def __init__(self, stack, accident):
-        processes = tuple(replace(each, edits=(*each.edits, *accident.edits)) for each in stack.processes)
-        super().__init__(replace(stack, processes=processes))
-        self.accident = accident
-
-    def places(self):
-        return {**super().places(), "program": self.accident.program}
-
-    def wait_until_ready(self):
-        if self.accident.program == "app":
-            return super().wait_until_ready()
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline:  # a program that is wrong answers with an error, if at all
-            self.check()
-            try:
-                urllib.request.urlopen(self.base, timeout=START).close()
-                return None
-            except urllib.error.HTTPError:
-                return None
-            except OSError:
-                time.sleep(0.01)
-        return self.check()
+}
 
 
 def happen(name):
@@ -112,18 +86,23 @@ def happen(name):
 
 
 def happen_at(accident, stack):
-    """got: what came back. reached: between whom else bytes or calls passed. calls: of the program, where recorded."""
+    """What came of an accident, as JSON has it.
+
+    got: what came back. waits: the connection was still open SILENCE seconds later. reached: between whom else bytes
+    or calls passed. calls: of the program, where recorded.
+    """
     result = {"stack": stack.name, "parts": {part.name: version(part) for part in stack.parts}}
-    with Staged(stack, accident) as exhibit:
+    with Staged(changed(stack, *accident.edits), accident.program) as exhibit:
         exhibit.lines.clear()
         if accident.to == "program":
             with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(5)
+                sock.settimeout(SILENCE)
                 sock.connect(str(exhibit.run / "app.sock"))
-                result["got"] = talk(sock, accident.sent).decode("latin-1")
+                got, result["waits"] = talk(sock, accident)
+                result["got"] = got.decode("latin-1")
         else:
-            first, *others = exhibit.ask(accident.sent, accident.hangs_up)
-            result["got"] = without_framing(first["said"]["response"])
+            first, *others = exhibit.ask(accident.sent, accident.hangs_up)["links"]
+            result["got"] = without_framing(journey.said(first)["response"])
             result["reached"] = [other["between"] for other in others]
             calls = [other["calls"] for other in others if "calls" in other]
             if calls:
@@ -140,26 +119,29 @@ def without_framing(response):
     if not response:
         return ""
     http = h11.Connection(h11.CLIENT)
-    http.send(h11.Request(method="GET", target="/", headers=[("Host", "museum.test")]))
-    http.receive_data(response.encode("latin-1"))
+    http.send(h11.Request(method="GET", target="/", headers=[("Host", "localhost")]))
+    http.receive_data(response)
     http.receive_data(b"")
     body = b""
     while type(event := http.next_event()) is not h11.EndOfMessage:
         body += event.data if type(event) is h11.Data else b""
-    return response.partition("\r\n")[0] + "\r\n\r\n" + body.decode("latin-1")
+    return (response.partition(b"\r\n")[0] + b"\r\n\r\n" + body).decode("latin-1")
 
 
-def talk(sock, sent):
-    """Send, say that nothing more comes, and return all (bytes) that comes back."""
-    sock.sendall(sent)
-    sock.shutdown(socket.SHUT_WR)
+def talk(sock, accident):
+    """Send what an accident sends; return all (bytes) that comes back, and whether the connection is still open."""
+    sock.sendall(accident.sent)
+    if accident.hangs_up:
+        sock.shutdown(socket.SHUT_WR)
     received = b""
     try:
         while data := sock.recv(65536):
             received += data
+    except TimeoutError:
+        return received, True
     except ConnectionResetError:
         pass
-    return received
+    return received, False
 
 
 def wait_for_words(exhibit, pattern):
@@ -189,30 +171,24 @@ def as_uwsgi(data):
     modifier1, size, modifier2 = uwsgi.HEADER.unpack_from(data)
     rest = data[uwsgi.HEADER.size :]
     return [
-        Field(0, 1, "modifier1", str(modifier1), f'"{data[:1].decode()}", read as the type of a packet.', uwsgi.TYPES),
+        Field(0, 1, "modifier1", str(modifier1), f'"{data[:1].decode()}", read as the type of a packet.', TYPES),
         Field(1, 2, "datasize", str(size),
               f'"{data[1:3].decode()}", read as a number with the low byte first: so many bytes are to come.',
-              uwsgi.PACKET),
-        Field(3, 1, "modifier2", str(modifier2), "The space, read as more about the type.", uwsgi.PACKET),
-        Field(4, len(rest), "vars", f"{len(rest)} of {size} bytes", "All that there is of the packet.", uwsgi.VARS),
-    ]  # fmt: skip
+              PACKET),
+        Field(3, 1, "modifier2", str(modifier2), "The space, read as modifier2.", PACKET),
+        Field(4, len(rest), "vars", f"{len(rest)} of {size} bytes", "All that there is of the packet.", VARS),
+    ]
 
 
 def as_record(data):
     """A stream of FastCGI that ends inside a record, as a list of Field."""
     whole = 16  # FCGI_BEGIN_REQUEST
-    size = int.from_bytes(data[whole + 4 : whole + 6], "big")
-    rest = data[whole + 8 :]
-    section = "FastCGI 1.0 section 3.3"
+    type_, id, size, padding = fastcgi.read_header(data, whole, whole)
+    rest = data[whole + fastcgi.HEADER.size :]
     return [
-        *fastcgi.explain(data[:whole]),
-        Field(whole, 1, "version", str(data[whole]), "FastCGI 1.", section),
-        Field(whole + 1, 1, "type", str(data[whole + 1]), "FCGI_PARAMS: variables.", section),
-        Field(whole + 2, 2, "requestId", str(data[whole + 3]), "The request they belong to.", section),
-        Field(whole + 4, 2, "contentLength", str(size), "So many bytes of variables are promised.", section),
-        Field(whole + 6, 1, "paddingLength", str(data[whole + 6]), "So many bytes fill up.", section),
-        Field(whole + 7, 1, "reserved", str(data[whole + 7]), "Nothing.", section),
-        Field(whole + 8, len(rest), "contentData", f"{len(rest)} of {size} bytes", "All that came.", section),
+        *explain_records(data[:whole]), *explain_header(whole, type_, id, size, padding),
+        Field(whole + 8, len(rest), "contentData", f"{len(rest)} of {size} bytes", "All that came of it.",
+              "FastCGI 1.0 section 3.3"),
     ]
 
 

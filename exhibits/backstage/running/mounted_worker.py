@@ -10,4 +10,4 @@ class Worker(UvicornH11Worker):
     CONFIG_KWARGS: ClassVar = {
         **UvicornH11Worker.CONFIG_KWARGS,
         "root_path": os.environ["SCRIPT_NAME"], "ws": "websockets-sansio", "proxy_headers": False,
-    }  # fmt: skip
+    }

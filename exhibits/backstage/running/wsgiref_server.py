@@ -1,11 +1,12 @@
 """The standard library's WSGI server, with `wsgiref.validate` around the program.
 
-    python -m exhibits.backstage.wsgiref_server HOST PORT MODULE [MOUNT]
+    python -m exhibits.backstage.running.wsgiref_server HOST PORT MODULE [MOUNT]
 
 wsgiref has no command of its own and no notion of a mount point.
 """
 
 import importlib
+import socket
 import sys
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -29,6 +30,7 @@ class Handler(WSGIRequestHandler):
 
 
 def main(host, port, module, mount=""):
+    Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     application = importlib.import_module(module).application
     with make_server(host, int(port), validator(application), Server, Handler) as server:
         server.mount = mount

@@ -4,8 +4,12 @@ import json
 from html import escape
 
 from exhibits import catalog
-from exhibits.backstage import accidents
-from exhibits.backstage.site import calls_view, fence, piece_view, shown, table
+from exhibits.backstage.recording import accidents
+from exhibits.backstage.site import fence
+from exhibits.backstage.site.calls import calls_view
+from exhibits.backstage.site.dumps import piece_view
+from exhibits.backstage.site.html import table
+from exhibits.journey import readable
 
 
 def results(name):
@@ -17,7 +21,7 @@ def accident(name):
     """What came of an accident at each of its stacks."""
     found = results(name)
     columns = ["Server", "What comes back", "What its log says"]
-    rows = [[server(each), came_back(each["got"]), log(each["log"])] for each in found]
+    rows = [[server(each), came_back(each), log(each["log"])] for each in found]
     if "reached" in found[0]:
         columns.append("It went on to")
         for row, each in zip(rows, found, strict=True):
@@ -32,13 +36,15 @@ def server(result):
     return f"{label}<br><small>{escape(versions)}</small>" if versions else label
 
 
-def came_back(got):
+def came_back(result):
     """The first line and the first of the body."""
-    if not got:
+    if not result["got"] and result.get("waits"):
+        return f"nothing: {accidents.SILENCE} s later the connection is still open"
+    if not result["got"]:
         return "nothing: the connection is closed"
-    head, _, body = got.replace("\r\n", "\n").partition("\n\n")
+    head, _, body = result["got"].replace("\r\n", "\n").partition("\n\n")
     said = body.strip().splitlines()
-    says = f"<br>{escape(shown(said[0][:80]))}" if said and not said[0].startswith("<") else ""
+    says = f"<br>{escape(readable(said[0][:80]))}" if said and not said[0].startswith("<") else ""
     return f"<code>{escape(head.splitlines()[0])}</code>{says}"
 
 
@@ -60,5 +66,6 @@ def aftermath(text):
     name, stack_name = text.split()
     result = next(each for each in results(name) if each["stack"] == stack_name)
     stack = catalog.find(stack_name)
-    link = {"between": [stack.processes[-1].part, "program"], "carrier": stack.interface, "calls": result["calls"]}
+    server = catalog.called(stack, stack.processes[0])
+    link = {"between": [server, "program"], "carrier": stack.interface, "calls": result["calls"]}
     return calls_view(f"{name}-{stack_name}", link)

@@ -1,32 +1,38 @@
 """The fences `agreement` and `started`: what came of the last run of the contract, and what each stack took to start.
 
-The run is `docs/agreement.json`; `python -m exhibits grid` makes it.
+The run is `docs/agreement.json`; `python -m exhibits grid contract` makes it.
 """
 
 import json
-from datetime import date
 from html import escape
 
 from exhibits import catalog, contract
-from exhibits.backstage import checking, site
-from exhibits.backstage.agreeing import FILE
+from exhibits.backstage.checking.agreeing import FILE
+from exhibits.backstage.site import fence
+from exhibits.backstage.site.differences import difference_id
+from exhibits.backstage.site.grids import when
+from exhibits.backstage.site.html import hyperlink, table
+from exhibits.catalog.differences import known_differences
 
 # The rows: the cases whose names begin so. What nobody has put into a row gets one of its own.
 ROWS = {
+    "Any answer": ("answer", "fields"),
     "Query": ("hello", "query", "http"),
-    "Path": ("path", "not", "mount"),
+    "Path": ("path", "target", "not", "mount"),
+    "The connection, told": ("told",),
     "Method": ("head", "options", "method"),
     "Header fields": ("header", "cookies"),
     "Body": ("echo", "body"),
+    "Pipelines": ("pipelined",),
     "Guestbook": ("page", "sign", "entries", "entry"),
-    "Status, crash": ("status", "crash"),
+    "Status, crash": ("status", "crash", "raw"),
     "Streams, waits": ("stream", "slow", "events"),
     "WebSocket": ("live",),
 }
 
 
 def the_run():
-    """`docs/agreement.json`; `exhibits/backstage/agreeing.py` says what is in it."""
+    """`docs/agreement.json`; `exhibits/backstage/checking/agreeing.py` says what is in it."""
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -40,7 +46,7 @@ def rows():
     return found
 
 
-@site.fence
+@fence
 def agreement(_):
     """The grid of stacks and cases, the versions of the parts, and what each case shows."""
     run = the_run()
@@ -52,28 +58,29 @@ def agreement(_):
     for title, cases in rows().items():
         cells = "".join(cell(stack, run["stacks"][stack.name], cases) for stack in stacks)
         body += f'<tr><th scope="row">{escape(title)} <small>{len(cases)}</small></th>{cells}</tr>'
-    day = date.fromisoformat(run["date"])
     parts = {name: number for result in run["stacks"].values() for name, number in result["parts"].items()}
     made_of = ", ".join(f"{escape(name)}&nbsp;{escape(number)}" for name, number in sorted(parts.items()))
     return f"""<section class="agreement" aria-label="Stacks and cases" tabindex="0"><table class="held">
 <thead><tr><td></td>{over}</tr><tr><th scope="col">Cases</th>{names}</tr></thead><tbody>{body}</tbody></table></section>
-<p class="note">✓ all cases agree, at the root and under a mount point. A number: so many differ, and it leads to why.
-– not for this stack. {len(run["stacks"])} stacks, {len(contract.CASES)} cases; run on
-<time datetime="{day}">{day.day} {day:%B %Y}</time> with Python&nbsp;{escape(run["Python"])}, {made_of}.</p>
+<p class="note">✓ all cases agree, at the root and under a mount point; with a number: so many of them do, and the
+others are not for this stack. A number alone: so many differ, and it leads to why. ○ so many cannot be tested here,
+since the server closes the connection that they need. – not for this stack.
+{len(run["stacks"])} stacks, {len(contract.CASES)} cases; {when(run)}, {made_of}.</p>
 <details class="cases"><summary>What each case shows</summary>
 {"".join(listed(*row) for row in rows().items())}</details>"""
 
 
-@site.fence
+@fence
 def started(_):
     """How long each stack took to start, and what it was then, as a table."""
-    found = {name: result["started"] for name, result in the_run()["stacks"].items()}
+    found = {name: result["started"] or {} for name, result in the_run()["stacks"].items()}
     rows = [
-        ("", [site.link(f"../stages/{stack.stage}/#{stack.name}", escape(stack.name)), escape(speakers(stack)),
-              *(f"{found[stack.name][figure]:,}" for figure in ("ms", "MiB", "processes"))])
-        for stack in sorted(catalog.STACKS, key=lambda stack: found[stack.name]["ms"])
-    ]  # fmt: skip
-    return site.table("started", ["Stack", "What runs", "To the first answer, ms", "Memory, MiB", "Processes"], rows)
+        ("", [hyperlink(f"../stages/{stack.stage}/#{stack.name}", escape(stack.name)), escape(speakers(stack)),
+              *(f"{found[stack.name][figure]:,}" if found[stack.name] else "not measured yet"
+                for figure in ("ms", "MiB", "processes"))])
+        for stack in sorted(catalog.STACKS, key=lambda stack: found[stack.name].get("ms", float("inf")))
+    ]
+    return table("started", ["Stack", "What runs", "To the first answer, ms", "Memory, MiB", "Processes"], rows)
 
 
 def speakers(stack):
@@ -81,7 +88,7 @@ def speakers(stack):
 
 
 def column(stack):
-    return site.link(f"../stages/{stack.stage}/#{stack.name}", escape(stack.server))
+    return hyperlink(f"../stages/{stack.stage}/#{stack.name}", escape(stack.server))
 
 
 def first(stack):
@@ -92,14 +99,22 @@ def cell(stack, result, cases):
     """What a stack made of the cases of a row: each known difference a link to its entry."""
     names = [case.name for case in cases]
     differs = [name for name in names if name in result["differs"]]
-    marks = []
-    for entry in checking.differences():
+    marks, unknown = [], set(differs)
+    for entry in known_differences():
         if entry.stack == stack.name and (here := [name for name in differs if name in entry.cases]):
             label = f"{len(here)} of {len(names)} cases differ: {', '.join(here)}"
-            id = site.difference_id(entry.stack, entry.cases)
+            id = difference_id(entry.stack, entry.cases)
             marks.append(f'<a href="#{id}" title="{label}" aria-label="{label}">{len(here)}</a>')
+            unknown -= set(here)
+    if unknown:  # in a run older than the known differences
+        marks.append(f"{len(unknown)}")
     if not marks:
-        marks = ["–" if set(names) <= set(result["not asked"]) else "✓"]
+        kept = len(set(names) & set(result["kept"]))
+        marks = ["✓" if kept == len(names) else f"✓ <small>{kept}</small>"] if kept else []
+    if cannot := [name for name in names if name in result["not testable"]]:
+        label = f"{len(cannot)} of {len(names)} cases cannot be tested here: {', '.join(cannot)}"
+        marks.append(f'<a href="#not-testable" title="{label}" aria-label="{label}">○ {len(cannot)}</a>')
+    marks = marks or ["–"]
     return f"<td{first(stack)}>{' '.join(marks)}</td>"
 
 

@@ -1,4 +1,4 @@
-"""The fence `compare`: any two stages side by side, from `exhibits/compare.toml`.
+"""The fence `concepts`: any two stages side by side, from `exhibits/backstage/site/concepts.toml`.
 
 Every way of every concept stands in the page. It is built with two stages chosen; `museum.js`
 lets the reader choose others, and where scripts do not run, the style sheet shows all.
@@ -7,7 +7,7 @@ lets the reader choose others, and where scripts do not run, the style sheet sho
 import re
 import tomllib
 from html import escape
-from itertools import pairwise
+from itertools import combinations, pairwise
 from textwrap import dedent
 
 from pygments import highlight
@@ -15,7 +15,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_for_filename
 
 from exhibits import catalog
-from exhibits.backstage.site import ROOT, fence, link, prose, said_at
+from exhibits.backstage.running import ROOT
+from exhibits.backstage.site import fence
+from exhibits.backstage.site.html import hyperlink, prose
+from exhibits.backstage.site.same import said_at
 
 SIDES = {
     "program": ("In the program", "What its author writes."),
@@ -25,32 +28,35 @@ VERDICTS = {True: "alike", False: "differs"}
 
 
 def comparison():
-    """`exhibits/compare.toml`, each concept checked to have every stage in just one way; ValueError if not."""
-    with open(ROOT / "exhibits" / "compare.toml", "rb") as file:
+    """`concepts.toml`, checked: each stage stands in one way of a concept, each pair has a sentence; or ValueError."""
+    with open(ROOT / "exhibits/backstage/site/concepts.toml", "rb") as file:
         found = tomllib.load(file)
     for concept in found["concept"]:
         stages = [stage for way in concept["way"] for stage in way["stages"]]
         if sorted(stages) != sorted(stage.name for stage in catalog.STAGES):
             raise ValueError(f"{concept['name']}: its ways are of {stages}, and not of every stage once")
+    said = {frozenset(pair["stages"]) for pair in found["pair"]}
+    if unsaid := {*map(frozenset, combinations((stage.name for stage in catalog.STAGES), 2))} - said:
+        raise ValueError(f"pairs without a sentence: {[sorted(pair) for pair in unsaid]}")
     return found
 
 
 @fence
-def compare(text):
+def concepts(text):
     """Any two stages side by side. text: the two that are shown at first, "wsgi asgi"."""
     chosen, found = [catalog.stage(name) for name in text.split()], comparison()
-    concepts, steps = found["concept"], found["step"]
-    parts = [picker(*chosen), presets(steps), f'<p class="sum" aria-live="polite">{summary(chosen, concepts)}</p>']
-    parts += (step_view(step, chosen) for step in steps)
+    concepts, pairs = found["concept"], found["pair"]
+    parts = [picker(*chosen), presets(pairs), f'<p class="sum" aria-live="polite">{summary(chosen, concepts)}</p>']
+    parts += (pair_view(pair, chosen) for pair in pairs)
     for side, (title, says) in SIDES.items():
         parts.append(f'<h2 id="{side}">{title}</h2><p>{says}</p>')
         parts += (concept_view(concept, chosen) for concept in concepts if concept["side"] == side)
-    return f'<div class="compare">{"".join(parts)}</div>'
+    return f'<div class="concepts">{"".join(parts)}</div>'
 
 
 def picker(one, other):
     return (f'<div class="picker">{chooser("a", "Lay", one)}<button type="button" class="md-button">Swap</button>'
-            f"{chooser('b', 'beside', other)}</div>")  # fmt: skip
+            f"{chooser('b', 'beside', other)}</div>")
 
 
 def chooser(name, label, chosen):
@@ -61,20 +67,22 @@ def chooser(name, label, chosen):
     return f'<label>{label} <select name="{name}" autocomplete="off">{options}</select></label>'
 
 
-def presets(steps):
-    items = (f"<li>{link('./?a={}&amp;b={}'.format(*step['stages']), step_title(step))}</li>" for step in steps)
+def presets(pairs):
+    items = (f"<li>{hyperlink('?a={}&amp;b={}'.format(*pair['stages']), title(pair, ' → '))}</li>"
+             for pair in pairs if pair.get("step"))
     return f'<nav class="presets" aria-label="Steps of history"><ul>{"".join(items)}</ul></nav>'
 
 
-def step_title(step):
-    return " → ".join(escape(catalog.stage(name).title) for name in step["stages"])
+def title(pair, between):
+    return between.join(escape(catalog.stage(name).title) for name in pair["stages"])
 
 
-def step_view(step, chosen):
-    """What came of a step; shown with its two stages, in whatever order."""
-    shown = sorted(step["stages"]) == sorted(stage.name for stage in chosen)
-    stages = " ".join(step["stages"])
-    return f'<p class="step" data-stages="{stages}"{hidden(shown)}><b>{step_title(step)}: </b>{prose(step["says"])}</p>'
+def pair_view(pair, chosen):
+    """What is said of two stages; shown where they are chosen, in whatever order."""
+    shown = sorted(pair["stages"]) == sorted(stage.name for stage in chosen)
+    stages = " ".join(pair["stages"])
+    name = f"<b>{title(pair, ' and ')}: </b>"
+    return f'<p class="step" data-stages="{stages}"{hidden(shown)}>{name}{prose(pair["says"])}</p>'
 
 
 def summary(chosen, found):
@@ -90,22 +98,23 @@ def concept_view(concept, chosen):
     first, second = (next(way for way in concept["way"] if stage.name in way["stages"]) for stage in chosen)
     ways = sorted(concept["way"], key=lambda way: (way is not first, way is not second))
     verdict = VERDICTS[first is second]
-    anchor = link(f"#{name}", "¶", "headerlink").replace("<a ", f'<a title="Link to {title}" ')
+    anchor = hyperlink(f"#{name}", "¶", "headerlink").replace("<a ", f'<a title="Link to {title}" ')
     return (f'<section class="concept {verdict}"><h3 id="{name}">{title}{anchor}</h3>'
             f'<p class="verdict">{verdict}</p><div class="ways">'
-            f"{''.join(way_view(way, chosen, way in (first, second)) for way in ways)}</div></section>")  # fmt: skip
+            f"{''.join(way_view(way, chosen, way in (first, second)) for way in ways)}</div></section>")
 
 
 def way_view(way, chosen, shown):
     """One way of a concept, under the names of the stages that go it."""
     names = "".join(
-        f'<li data-stage="{stage.name}"{hidden(stage in chosen)}>{link(f"../stages/{stage.name}/", stage.title)}</li>'
+        f'<li data-stage="{stage.name}"{hidden(stage in chosen)}>'
+        f'{hyperlink(f"../stages/{stage.name}/", stage.title)}</li>'
         for stage in map(catalog.stage, way["stages"])
     )
     code = "".join(map(code_view, way.get("code", [])))
     data = "".join(map(bytes_view, way.get("bytes", [])))
     return (f'<div class="way" data-stages="{" ".join(way["stages"])}"{hidden(shown)}>'
-            f"<ul>{names}</ul><p>{prose(way['says'])}</p>{code}{data}</div>")  # fmt: skip
+            f"<ul>{names}</ul><p>{prose(way['says'])}</p>{code}{data}</div>")
 
 
 def hidden(shown):
@@ -130,7 +139,7 @@ def excerpt(place):
     text = (ROOT / file).read_text(encoding="utf-8")
     if section:
         found = re.search(rf"--8<-- \[start:{re.escape(section)}\]\n(.*?)[^\n]*--8<-- \[end:{re.escape(section)}\]",
-                          text, re.DOTALL)  # fmt: skip
+                          text, re.DOTALL)
         if not found:
             raise ValueError(f"{file} has no section {section!r}")
         text = found[1]

@@ -10,9 +10,13 @@ from datetime import date
 from html import escape
 
 from exhibits import catalog
-from exhibits.backstage import checking, site
+from exhibits.backstage.running import ROOT
+from exhibits.backstage.site import fence
+from exhibits.backstage.site.differences import difference_id
+from exhibits.backstage.site.html import hyperlink, prose
+from exhibits.catalog.differences import known_differences
 
-DOCS = site.ROOT / "docs"
+DOCS = ROOT / "docs"
 ADDRESS = re.compile(r"https?://[^\s<>()\"'`]*[^\s<>()\"'`.,;:]")
 
 
@@ -24,7 +28,7 @@ def events():
     return tomllib.loads((DOCS / "timeline.toml").read_text(encoding="utf-8"))["event"]
 
 
-@site.fence
+@fence
 def timeline(_):
     """All events in the order of time."""
     return f'<ol class="timeline">{"".join(f"<li>{told(event)}</li>" for event in events())}</ol>'
@@ -34,12 +38,12 @@ def told(event):
     """One event as HTML."""
     name, address = event["source"]
     stage = event.get("stage")
-    room = f" · {site.link(f'../stages/{stage}/', escape(catalog.stage(stage).title))}" if stage else ""
-    disputed = f"<p>On the date: {site.prose(event['disputed'])}</p>" if "disputed" in event else ""
+    room = f" · {hyperlink(f'../stages/{stage}/', escape(catalog.stage(stage).title))}" if stage else ""
+    disputed = f"<p>On the date: {prose(event['disputed'])}</p>" if "disputed" in event else ""
     return (f'<p class="when"><time datetime="{event["date"]}">{day(event["date"])}</time> '
             f"<span>{escape(event['kind'])}{room}</span></p>"
-            f"<p>{site.prose(event['what'])} <small>{site.link(escape(address), escape(name))}</small></p>"
-            f"{disputed}")  # fmt: skip
+            f"<p>{prose(event['what'])} <small>{hyperlink(escape(address), escape(name))}</small></p>"
+            f"{disputed}")
 
 
 def day(text):
@@ -49,6 +53,28 @@ def day(text):
     parts = text.split("-")
     exact = date(*map(int, parts + ["1"] * (3 - len(parts))))
     return [f"{exact:%Y}", f"{exact:%B %Y}", f"{exact.day} {exact:%B %Y}"][len(parts) - 1]
+
+
+# ---------------------------------------------------------------- what is new
+
+
+def fresh():
+    """What is new, the latest first, as docs/news.toml has it: dicts with `date`, `title`, `text`, `page`."""
+    return tomllib.loads((DOCS / "news.toml").read_text(encoding="utf-8"))["news"]
+
+
+def fresh_id(item):
+    """The name that an item has on its page and in the feed."""
+    return f"{item['date']}-{item['page'].strip('/').replace('/', '-') or 'map'}"
+
+
+@fence
+def news(_):
+    """What is new, the latest first."""
+    return f'<p>A feed reader takes {hyperlink("../feed.xml", "feed.xml")}.</p>' + "".join(
+        f'<section class="news" id="{fresh_id(item)}"><h2>{hyperlink("../" + item["page"], escape(item["title"]))}</h2>'
+        f'<p><time datetime="{item["date"]}">{day(item["date"])}</time> · {prose(item["text"])}</p></section>'
+        for item in fresh())
 
 
 # ---------------------------------------------------------------- the glossary
@@ -66,7 +92,7 @@ def meanings():
     return found
 
 
-@site.fence
+@fence
 def terms(_):
     """The glossary, in the order of the alphabet."""
     items = (
@@ -85,12 +111,12 @@ def citations():
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         page = path.relative_to(DOCS).with_suffix("").as_posix()
-        title = re.search(r"^# (.+)$", text, re.MULTILINE)[1]
+        title = re.search(r"^# (.+?)(?: \{.*\})?$", text, re.MULTILINE)[1]
         if page != "index":
             cite(found, text, (f"../{page}/", title))
     cite(found, (DOCS / "timeline.toml").read_text(encoding="utf-8"), ("../timeline/", "Timeline"))
-    for entry in checking.differences():
-        place = site.difference_id(entry.stack, entry.cases)
+    for entry in known_differences():
+        place = difference_id(entry.stack, entry.cases)
         cite(found, entry.source, (f"../how-it-checks-itself/#{place}", "Known differences"))
     for stage in catalog.STAGES:
         cite(found, stage.url, (f"../stages/{stage.name}/", stage.title))
@@ -124,15 +150,15 @@ def name_of(address, group):
     return group.get("names", {}).get(plain, plain)
 
 
-@site.fence
+@fence
 def cited(title):
     """What the site cites of one group, and the pages that cite it."""
     group, items = groups()[title], []
     for address, pages in sorted(citations().items(), key=lambda item: natural(item[0])):
         if group_of(address) == title:
             name = name_of(address, group)
-            here = ", ".join(site.link(page, escape(page_title)) for page, page_title in pages)
-            items.append(f"<li>{site.link(escape(address), escape(name))} <small>{here}</small></li>")
+            here = ", ".join(hyperlink(page, escape(page_title)) for page, page_title in pages)
+            items.append(f"<li>{hyperlink(escape(address), escape(name))} <small>{here}</small></li>")
     return f'<ul class="cited">{"".join(items)}</ul>'
 
 

@@ -3,21 +3,24 @@
 import ast
 
 from exhibits import catalog
-from exhibits.backstage import site
+from exhibits.backstage.running import ROOT
+from exhibits.backstage.site import fence
+from exhibits.backstage.site.files import on_the_web
+from exhibits.backstage.site.html import hyperlink, prose
 
 
-@site.fence
+@fence
 def scratch(stage_name):
     """The files of a from-scratch server with their lines, and what its docstring says it leaves out."""
-    server = site.ROOT / "exhibits" / catalog.stage(stage_name).name / "server.py"
+    server = ROOT / "exhibits" / catalog.stage(stage_name).name / "server.py"
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in needed(server)}
     files = ", ".join(f"{linked(path)}&nbsp;{count}" for path, count in lines.items())
-    return f"<p>{sum(lines.values()):,} lines, comments included: {files}.</p><p>{site.prose(left_out(server))}</p>"
+    return f"<p>{sum(lines.values()):,} lines, comments included: {files}.</p><p>{prose(left_out(server))}</p>"
 
 
 def linked(path):
-    name = path.relative_to(site.ROOT / "exhibits").as_posix()
-    return site.link(site.on_the_web(f"exhibits/{name}"), f"<code>{name}</code>")
+    name = path.relative_to(ROOT / "exhibits").as_posix()
+    return hyperlink(on_the_web(f"exhibits/{name}"), f"<code>{name}</code>")
 
 
 def needed(path):
@@ -36,7 +39,7 @@ def imported(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "exhibits":
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            files = [site.ROOT / f"{name.replace('.', '/')}.py" for name in names]
+            files = [ROOT / f"{name.replace('.', '/')}.py" for name in names]
             yield from (file for file in files if file.is_file())
 
 

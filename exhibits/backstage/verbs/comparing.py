@@ -1,34 +1,43 @@
 """`compare`: the same request to every stack, side by side."""
 
 import json
+import os
 import re
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from exhibits import contract
+from exhibits.asking import request
 from exhibits.backstage import checking
-from exhibits.backstage.client import Answer, request
+from exhibits.backstage.ending import workers
 from exhibits.backstage.running import CannotStart, Exhibit, missing
+from exhibits.backstage.terminal import escape
+from exhibits.backstage.visiting import Answer
+from exhibits.catalog.differences import known_difference
 
 AT_ONCE = 6  # stacks that are started at the same time
+ALONE = "no other stack gave this answer"
 
 
 @dataclass
 class Result:
-    """What one stack answered; trouble: why there is no answer."""
+    """What one stack answered; trouble: why there is no answer.
+
+    faults: what is wrong with it whatever the others say, usual: of those, what each answer of this stack has.
+    """
 
     stack: object
     answer: Answer | None = None
     trouble: str = ""
+    faults: tuple[str, ...] = ()
+    usual: frozenset[str] = frozenset()
     differs: tuple[str, ...] = ()
     known: object = None
 
@@ -49,7 +58,7 @@ def compare(stacks, options):
     results = ask_all(runnable, sent)
     judge(results, sent)
     if options.json:
-        print(json.dumps(as_json(sent, results, lacking), indent=2, ensure_ascii=False))
+        print(json.dumps(as_json(sent, results, lacking), indent=2))
     else:
         show(sent, results, lacking, options.svg)
     return int(not results or any(result.unexplained for result in results))
@@ -57,19 +66,18 @@ def compare(stacks, options):
 
 def the_request(options):
     """The bytes every stack gets, from what the visitor asked for."""
-    path = options.path if options.path.startswith("/") else f"/{options.path}"
     headers = list(options.headers)
-    body = (options.data or "").encode()
+    body = os.fsencode(options.data or "")
     if body and not any(header.lower().startswith("content-type:") for header in headers):
         headers.append(contract.FORM)
-    return request(options.method or ("POST" if body else "GET"), path, *headers, body=body)
+    return request(options.method or ("POST" if body else "GET"), options.path, *headers, body=body)
 
 
 def ask_all(stacks, sent):
     """One Result for each stack, in their order, with a progress bar on a terminal."""
     console = Console(stderr=True)
     with (
-        ThreadPoolExecutor(AT_ONCE) as pool,
+        workers(AT_ONCE) as pool,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         task = progress.add_task("asking", total=len(stacks))
@@ -85,49 +93,74 @@ def ask(stack, sent):
         with Exhibit(stack) as exhibit:
             contract.seed(exhibit.guestbook).close()
             with exhibit.visitor(timeout=15) as visitor:
-                return Result(stack, visitor.ask(sent))
+                answer = visitor.ask(sent)
+                faults = checking.faults(visitor, answer, sent)
+            with exhibit.visitor(timeout=15) as visitor:
+                faults += length_faults(visitor, answer, sent)
+            return Result(stack, answer, "", tuple(faults), frozenset(checking.usual_faults(exhibit.place)))
     except CannotStart as reason:
         return Result(stack, trouble=str(reason))
 
 
+def length_faults(visitor, answer, sent):
+    """What is wrong with the Content-Length of an answer that has no body: it is that of GET (RFC 9110 section 8.6)."""
+    length = answer.compared().get("content-length")
+    method, rest = sent.split(b" ", 1)
+    if length is None or (method != b"HEAD" and answer.status != 304):
+        return []
+    plainly = visitor.ask(b"GET " + re.sub(rb"(?i)\r\nif-[\w-]+:[^\r]*", b"", rest))
+    right = None if plainly.status == 304 else str(len(plainly.body))
+    return [] if length == right else [f"content-length {length}, and GET has {right} (RFC 9110 section 8.6)"]
+
+
 def judge(results, sent):
-    """Mark what differs from the answer most stacks gave."""
+    """Mark what differs from the answer most stacks gave, or that no two gave the same; and what is wrong by itself."""
     keys = [key(result.answer) for result in results if result.answer]
     if not keys:
         return
-    common = Counter(keys).most_common(1)[0][0]
+    common, times = Counter(keys).most_common(1)[0]
     reference = next(result.answer for result in results if result.answer and key(result.answer) == common)
     for result in results:
         if result.answer:
-            result.differs = tuple(differences(result.answer, reference))
+            differs = deviations(result.answer, reference) if times > 1 or len(keys) == 1 else [ALONE]
+            result.differs = (*differs, *result.faults)
         if not result.identical:
-            result.known = explanation(result.stack, sent)
+            result.known = explanation(result, sent)
 
 
 def key(answer):
     """What has to be the same. Content-Length is framing: a body that is the same has the same."""
     headers = {name: value for name, value in answer.compared().items() if name != "content-length"}
-    return answer.status, json.dumps(headers), answer.body, answer.complete
+    return answer.status, json.dumps(headers), settled(answer.body), answer.complete
 
 
-def differences(answer, reference):
+def settled(body):
+    """The body without what a gateway says of its own connection, its port included: the contract compares that."""
+    return re.sub(rb'"connection":\{[^{}]*\}', b"", body)
+
+
+def deviations(answer, reference):
+    """What an Answer has otherwise than another, as sentences."""
     if answer.status != reference.status:
         yield f"status {answer.status or 'none'}, not {reference.status}"
     ours, theirs = answer.compared(), reference.compared()
     for name in sorted((ours.keys() | theirs.keys()) - {"content-length"}):
         if ours.get(name) != theirs.get(name):
             yield f"{name}: {ours.get(name)}, not {theirs.get(name)}"
-    if answer.body != reference.body:
+    if settled(answer.body) != settled(reference.body):
         yield f"body {checking.shortened(answer.body)}"
     if answer.complete != reference.complete:
         yield "the answer was cut off"
 
 
-def explanation(stack, sent):
-    """The known difference of the stack in a case that sends the very same request, or None."""
+def explanation(result, sent):
+    """The known difference of the stack in a case that sends the very same request, or in what it answers ever."""
+    stack = result.stack
+    if result.differs and result.usual.issuperset(result.differs):
+        return known_difference(stack, contract.MANNERS)
     for case in contract.CASES:
         if any(step.request.replace(b"{mount}", b"") == sent for step in case.steps):
-            if known := checking.known_difference(stack, case.name):
+            if known := known_difference(stack, case.name):
                 return known
     return None
 
@@ -157,15 +190,17 @@ def show(sent, results, lacking, svg=None):
         console.print(f"[cyan]{answer.status}[/]")
         for name, value in answer.compared().items():
             for each in value if isinstance(value, list) else [value]:
-                console.print(f"[cyan]{name}[/]: {escape(each)}", soft_wrap=True)
+                console.print(f"[cyan]{escape(name)}[/]: {escape(each)}", soft_wrap=True)
         text = answer.body.decode("utf-8", "replace")
         console.print("\n" + escape(text if len(text) < 2000 else text[:2000] + " …"), soft_wrap=True)
-    else:
+    elif any(ALONE in result.differs for result in results):
+        console.print("No two of them gave the same answer.")
+    elif not any(result.answer for result in results):
         print("exhibits: no stack could be asked", file=sys.stderr)
     if svg:
         picture = console.export_svg(title="python -m exhibits compare")
         # rich names a font on another host; whoever looks at the picture shall ask nobody for it.
-        Path(svg).write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
+        svg.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
 
 
 def as_json(sent, results, lacking):

@@ -20,7 +20,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, StreamReset
 
-from exhibits.backstage.client import Answer, Kept
+from exhibits.backstage.visiting import Answer, Kept
 
 # What is about the connection has no place in HTTP/2 (RFC 9113 section 8.2.2); Host is ":authority".
 LEFT_OUT = (b"host", b"connection", b"transfer-encoding", b"upgrade")
@@ -51,7 +51,7 @@ class Said:
                 fields = list(event.headers)
                 authority = dict(fields).get(b"host", b"localhost")
                 self.headers = [(b":method", event.method), (b":scheme", b"https"), (b":authority", authority),
-                                (b":path", event.target)]  # fmt: skip
+                                (b":path", event.target)]
                 self.headers += [(name, value) for name, value in fields if name not in LEFT_OUT]
                 self.expects = (b"expect", b"100-continue") in fields
             elif isinstance(event, h11.Data):
@@ -160,7 +160,8 @@ class Visitor3(Encrypted):
     """A visitor who speaks HTTP/3 (RFC 9114)."""
 
     def connect(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.connect((self.host, self.port))
         settings = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, cafile=self.trusts, server_name=self.host)
         self.quic = QuicConnection(configuration=settings)

@@ -46,6 +46,10 @@ async def file(scope, receive, send):
     await whole(send, await asyncio.to_thread(work.FILE.read_bytes))
 
 
+async def crash(scope, receive, send):
+    raise RuntimeError("as asked")
+
+
 async def large(scope, receive, send):
     count = work.pieces(scope["query_string"].decode())
     await start(send, count * len(work.PIECE))
@@ -63,7 +67,7 @@ async def upload(scope, receive, send):
 
 
 ROUTES = {"/hello": hello, "/blocking": blocking, "/threaded": threaded, "/cpu": cpu, "/file": file,
-          "/large": large, "/upload": upload}  # fmt: skip
+          "/crash": crash, "/large": large, "/upload": upload}
 
 
 async def echo(scope, receive, send):

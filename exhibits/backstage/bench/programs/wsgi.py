@@ -22,6 +22,10 @@ def file(environ):
     return [("Content-Length", str(work.FILE.stat().st_size))], wrap(work.FILE.open("rb"), 65536)
 
 
+def crash(environ):
+    raise RuntimeError("as asked")
+
+
 def large(environ):
     count = work.pieces(environ["QUERY_STRING"])
     return [("Content-Length", str(count * len(work.PIECE)))], (work.PIECE for _ in range(count))
@@ -38,4 +42,4 @@ def whole(body):
     return [("Content-Length", str(len(body)))], [body]
 
 
-ROUTES = {"/hello": hello, "/cpu": cpu, "/file": file, "/large": large, "/upload": upload}
+ROUTES = {"/hello": hello, "/cpu": cpu, "/file": file, "/crash": crash, "/large": large, "/upload": upload}

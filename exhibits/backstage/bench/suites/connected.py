@@ -9,34 +9,35 @@ from exhibits.backstage.bench.contenders import Contender, Left
 from exhibits.backstage.bench.run import rounded
 from exhibits.backstage.bench.suites.front import PATIENCE, ask
 
-KEPT = b"GET /hello HTTP/1.1\r\nHost: museum.test\r\n\r\n"
-UPGRADE = (b"GET /live HTTP/1.1\r\nHost: museum.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           b"Sec-WebSocket-Key: bXVzZXVtLW9mLWJ5dGVzIQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+KEPT = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UPGRADE = (b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Key: bXVzZXVtLW9mLWJ5dGVzIQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 
 HTTP = (
     Contender("nginx", "nginx alone", "nginx"),
     Contender("gthread", "WSGI: gunicorn gthread, 8 threads", "wsgi-gthread",
-              (("--threads 8", "--threads 8 --keep-alive 75 --worker-connections 4096"),), "hello"),
+              (("--threads 8", "--threads 8 --keep-alive 75 --worker-connections 4096"),), serves="hello"),
     Contender("gevent", "WSGI: gunicorn gevent", "wsgi-gevent",
-              (("--worker-class gevent", "--worker-class gevent --keep-alive 75 --worker-connections 4096"),), "hello"),
+              (("--worker-class gevent", "--worker-class gevent --keep-alive 75 --worker-connections 4096"),),
+              serves="hello"),
     Contender("waitress", "WSGI: waitress, 8 threads", "wsgi-waitress",
-              (("--threads 8", "--threads 8 --connection-limit 4096 --asyncore-use-poll"),), "hello"),
+              (("--threads 8", "--threads 8 --connection-limit 4096 --asyncore-use-poll"),), serves="hello"),
     Contender("uvicorn", "ASGI: uvicorn, h11 and asyncio", "asgi-uvicorn",
-              (("--http h11", "--http h11 --timeout-keep-alive 75"),), "hello"),
+              (("--http h11", "--http h11 --timeout-keep-alive 75"),), serves="hello"),
     Contender("hypercorn", "ASGI: hypercorn", "asgi-hypercorn",
-              (("--graceful-timeout 1", "--graceful-timeout 1 --keep-alive 75"),), "hello"),
+              (("--graceful-timeout 1", "--graceful-timeout 1 --keep-alive 75"),), serves="hello"),
     Contender("daphne", "ASGI: daphne", "asgi-daphne", serves="hello"),
     Contender("Granian", "ASGI: Granian", "asgi-granian",
-              (("--host {host}", "--backpressure 4096 --host {host}"),), "hello"),
-)  # fmt: skip
+              (("--host {host}", "--backpressure 4096 --host {host}"),), serves="hello"),
+)
 WEBSOCKET = (
     Contender("uvicorn WebSocket", "ASGI: uvicorn, WebSocket", "asgi-uvicorn", serves="bench"),
     Contender("hypercorn WebSocket", "ASGI: hypercorn, WebSocket", "asgi-hypercorn", serves="bench"),
     Contender("daphne WebSocket", "ASGI: daphne, WebSocket", "asgi-daphne", serves="bench"),
     Contender("Granian WebSocket", "ASGI: Granian, WebSocket", "asgi-granian",
-              (("--host {host}", "--backpressure 4096 --host {host}"),), "bench"),
+              (("--host {host}", "--backpressure 4096 --host {host}"),), serves="bench"),
     Contender("ours WebSocket", "ASGI: ours, WebSocket", "asgi-ours", serves="bench"),
-)  # fmt: skip
+)
 
 
 def come(port, patience=3):
@@ -61,7 +62,7 @@ def converse(port):
 
 def idle(run):
     """MiB for each thousand connections held, from the second part of them: what is set up once is set up by then."""
-    some, many = (500, 1500) if run.full else (50, 150)
+    some, many = (400, 1400) if run.full else (50, 150)
     times = min(2, run.rounds)  # memory hardly varies
     found = {}
     racers = [(contender, come) for contender in HTTP] + [(contender, converse) for contender in WEBSOCKET]
@@ -90,7 +91,7 @@ def idle(run):
 NO_ANSWER = f"a new visitor gets no answer within {PATIENCE} s"
 LIMIT = 1024  # open files, as many systems allow a process unless they are told otherwise
 DEFAULTS = ("wsgi-gunicorn", "wsgi-gthread", "wsgi-gevent", "wsgi-waitress", "asgi-uvicorn", "asgi-hypercorn",
-            "asgi-daphne", "asgi-granian")  # fmt: skip
+            "asgi-daphne", "asgi-granian")
 
 
 def limits(run):

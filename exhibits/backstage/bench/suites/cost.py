@@ -1,15 +1,18 @@
 """What a request costs: at each stage, behind each server, and where there is nothing to wait for."""
 
 import shutil
+import subprocess
 import sys
 import timeit
 from dataclasses import replace
+from pathlib import Path
 
 from exhibits import catalog
-from exhibits.backstage import parsers
+from exhibits.backstage.bench import parsers
 from exhibits.backstage.bench.contenders import ONE, PROGRAMS, Contender
-from exhibits.backstage.bench.run import rounded
+from exhibits.backstage.bench.run import cores, rounded
 from exhibits.backstage.running import readable_python
+from exhibits.catalog.stacks import RUNNING
 
 # nginx without anybody behind it: what the load generator can ask for at most, in the same run.
 CEILING = Contender("nginx", "nginx alone", "nginx")
@@ -47,22 +50,36 @@ SERVERS = (
     ("asgi-httptools", "ASGI: uvicorn, httptools and uvloop"), ("asgi-hypercorn", "ASGI: hypercorn"),
     ("asgi-daphne", "ASGI: daphne"), ("asgi-granian", "ASGI: Granian"), ("asgi-gunicorn", "ASGI: gunicorn asgi"),
     ("asgi-uvicorn-worker", "ASGI: gunicorn with uvicorn-worker"),
-)  # fmt: skip
+)
 QUICK = ("wsgi-gunicorn", "wsgi-waitress", "wsgi-werkzeug", "asgi-uvicorn", "asgi-hypercorn")
-THREADED = ("wsgi-gthread", "wsgi-waitress", "asgi-uvicorn")
+# Who is measured under what else, because a claim might turn there.
+UNDER = {
+    "on one core": ("wsgi-gunicorn", "wsgi-gthread", "wsgi-waitress", "wsgi-werkzeug", "asgi-httptools"),
+    "with a log": ("wsgi-gunicorn", "asgi-httptools"),
+    "with connections that close": ("asgi-httptools",),
+}
+AGAIN = ("wsgi-gunicorn", "asgi-uvicorn")
 
 
 def servers(run):
-    """The smallest program in one process behind each server, and some of them kept on one core."""
-    edits = (*ONE, *same_python())
-    racers = [
-        Contender(name, title, name, edits, serves="hello") for name, title in SERVERS if run.full or name in QUICK
-    ]
-    racers += [
-        replace(racer, name=f"{racer.name} on one core", title=f"{racer.title}, kept on one core", one_core=True)
-        for racer in racers if run.full and racer.name in THREADED
-    ]  # fmt: skip
-    return run.race([CEILING, *racers], run.loaded())
+    """The smallest program in one process behind each server, some of them under other conditions (UNDER), or
+    with another event loop, and some of them once more."""
+    anywhere = (*ONE, *same_python())
+    racers = {
+        name: Contender(name, title, name, anywhere=anywhere, serves="hello")
+        for name, title in SERVERS if run.full or name in QUICK
+    }
+    more = [racers["wsgi-gunicorn"].again()]
+    if run.full:
+        more = [racers[name].under(condition) for condition, names in UNDER.items() for name in names]
+        more += [racers[name].again() for name in AGAIN]
+        more += [
+            replace(racers["asgi-httptools"], name="httptools asyncio", title="ASGI: uvicorn, httptools and asyncio",
+                    edits=(("--loop uvloop", "--loop asyncio"),)),
+            replace(racers["asgi-uvicorn"], name="h11 uvloop", title="ASGI: uvicorn, h11 and uvloop",
+                    edits=(("--loop asyncio", "--loop uvloop"),)),
+        ]
+    return run.race([CEILING, *racers.values(), *more], run.loaded())
 
 
 def same_python():
@@ -75,27 +92,49 @@ def same_python():
 
 
 def cpu(run):
-    """Some milliseconds of computing for each request: in one process, in two, in threads."""
+    """Some milliseconds of computing for each request: in one process, in several, in threads, by other Pythons."""
     work = {"serves": "bench", "path": "/cpu"}
+    workers = {"1": 1, "cores": cores(), "formula": 2 * cores() + 1, "double": 4 * cores() + 2}
     racers = [
-        Contender("sync 1", "WSGI: gunicorn, 1 process", "wsgi-gunicorn", ONE, **work),
-        Contender("sync 2", "WSGI: gunicorn, 2 processes", "wsgi-gunicorn", (("--workers 4", "--workers 2"),), **work),
+        *(Contender(f"sync {name}", f"WSGI: gunicorn, {number} process" + "es" * (number > 1), "wsgi-gunicorn",
+                    (("--workers 4", f"--workers {number}"),), **work) for name, number in workers.items()),
         Contender("threads", "WSGI: gunicorn, 8 threads", "wsgi-gthread", **work),
         Contender("uvicorn 1", "ASGI: uvicorn, 1 process", "asgi-uvicorn", **work),
         Contender("uvicorn 2", "ASGI: uvicorn, 2 processes", "asgi-uvicorn",
                   (("--host {host}", "--workers 2 --host {host}"),), **work),
+        # It makes a connection for each request, so that both get some.
+        Contender("uvicorn 2 behind nginx", "ASGI: uvicorn, 2 processes, behind nginx", "asgi-nginx",
+                  (("--uds", "--workers 2 --uds"),), **work),
         thread_each("wsgiref", "WSGI: wsgiref, a thread for each, this Python", "{python}"),
-    ]  # fmt: skip
-    if free := next(filter(shutil.which, ("python3.15t", "python3.14t", "python3.13t")), None):
-        racers.append(thread_each("free-threaded", "WSGI: the same, free-threaded Python", free))
-    else:
-        run.leave("free-threaded", "no free-threaded Python (python3.14t) was found")
+    ]
+    for name, pythons, why in (
+        ("another build", others("/usr/bin/python3"), "no other Python of the system was found"),
+        ("free-threaded", others("python3.15t", "python3.14t", "python3.13t"),
+         "no free-threaded Python (python3.14t) was found"),
+    ):
+        if pythons:
+            racers.append(thread_each(name, f"WSGI: the same, {named(pythons[0])}", pythons[0]))
+        else:
+            run.leave(name, why)
     return run.race(racers, run.loaded(clients=8))
+
+
+def others(*names):
+    """Those of the Pythons that are here, new enough, and not the one that runs."""
+    found = filter(None, map(shutil.which, names))
+    return [each for each in found if Path(each).resolve() != Path(sys.executable).resolve() and named(each)]
+
+
+def named(python):
+    """"Python 3.14.0, free-threaded", without the place; "" where it is too old."""
+    asked = ("import sys, sysconfig; v = sys.version_info[:3]; print('Python %d.%d.%d' % v + ', free-threaded' * "
+             "bool(sysconfig.get_config_var('Py_GIL_DISABLED')) if v >= (3, 11) else '')")
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True).stdout.strip()
 
 
 def thread_each(name, title, python):
     """wsgiref with a thread for each connection, run by a Python."""
-    started = f"{{python}} -m exhibits.backstage.wsgiref_server {{host}} {{port}} {PROGRAMS}wsgi {{mount}}"
+    started = f"{RUNNING}wsgiref_server {{host}} {{port}} {PROGRAMS}wsgi {{mount}}"
     edit = (started, f"{python} -m {PROGRAMS}threads {{host}} {{port}}")
     return Contender(name, title, "wsgi-wsgiref", (edit,), serves="bench", path="/cpu")
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 
-from exhibits.backstage.bench.contenders import ONE, Contender, Left
+from exhibits.backstage.bench.contenders import ONE_OF_GUNICORN, ONE_OF_UWSGI, Contender, Left
 
 PATIENCE = 1  # seconds a visitor waits for an answer
 
@@ -16,7 +16,7 @@ def ask(port, path="/hello"):
     began = time.perf_counter()
     try:
         with socket.create_connection(("127.0.0.1", port), PATIENCE) as visitor:
-            visitor.sendall(f"GET {path} HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n\r\n".encode())
+            visitor.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answered = visitor.recv(12)
     except OSError:
         return None
@@ -26,33 +26,47 @@ def ask(port, path="/hello"):
 # ---------------------------------------------------------------- slow clients
 
 SLOW = 8  # as many as the servers have threads, and twice as many as gunicorn has processes
+HALF = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
+LARGE = b"GET /large?mib=16 HTTP/1.1\r\nHost: localhost\r\n\r\n"  # more than the buffers of any socket
+# As nginx is by default: it has all of a request before it asks, and takes the whole answer. Ours hands on each piece.
+BUFFERS = ("uwsgi_buffering off;", "uwsgi_buffering on;")
+NONE = ("uwsgi_buffering off;", "uwsgi_buffering off; uwsgi_request_buffering off;")
 
 
 def slow(run):
-    """While SLOW visitors have sent half a request: is another one answered (0 or 1), and after how many ms?"""
+    """While SLOW visitors have sent half a request, or do not read what they asked for: is another one answered
+    (0 or 1), and after how many ms? {"senders": the race, "readers": the race}"""
+    gthread = ("--threads 8", "--threads 100")
     racers = [
-        Contender("sync", "gunicorn sync, 4 processes", "wsgi-gunicorn"),
-        Contender("sync behind nginx", "the same, behind nginx", "uwsgi-gunicorn"),
-        Contender("gthread", "gunicorn gthread, 8 threads", "wsgi-gthread"),
-        Contender("waitress", "waitress, 8 threads", "wsgi-waitress"),
-        Contender("uvicorn", "uvicorn", "asgi-uvicorn"),
+        ("sync", "gunicorn sync, 4 processes", "wsgi-gunicorn", ()),
+        ("sync behind nginx", "the same, behind nginx", "uwsgi-gunicorn", (BUFFERS,)),
+        ("sync behind nginx without buffers", "the same, behind nginx without buffers", "uwsgi-gunicorn", (NONE,)),
+        ("gthread", "gunicorn gthread, 8 threads", "wsgi-gthread", ()),
+        ("gthread 100", "gunicorn gthread, 100 threads", "wsgi-gthread", (gthread,)),
+        ("gevent", "gunicorn gevent", "wsgi-gevent", ()),
+        ("waitress", "waitress, 8 threads", "wsgi-waitress", ()),
+        ("uvicorn", "uvicorn", "asgi-uvicorn", ()),
     ]
+    found = {}
+    for kind, sent, serves in (("senders", HALF, "app"), ("readers", LARGE, "bench")):
+        contenders = [Contender(name, title, stack, edits, serves=serves) for name, title, stack, edits in racers]
+        found[kind] = run.race_anew(contenders, beside(sent), 2 if run.full else 1, 2)
+    return found
+
+
+def beside(sent):
+    """A `measure`: SLOW visitors send this and then do nothing; how does another one fare?"""
 
     def measure(contender, exhibit):
-        half = b"POST /echo HTTP/1.1\r\nHost: museum.test\r\nContent-Length: 100\r\n\r\nhalf"
-        visitors = [socket.create_connection(("127.0.0.1", exhibit.port), PATIENCE) for _ in range(SLOW)]
-        try:
-            for visitor in visitors:
-                visitor.sendall(half)
+        with contextlib.ExitStack() as stack:
+            for _ in range(SLOW):
+                visitor = stack.enter_context(socket.create_connection(("127.0.0.1", exhibit.port), PATIENCE))
+                visitor.sendall(sent)
             time.sleep(0.3)  # they have arrived
             took = ask(exhibit.port)
-        finally:
-            for visitor in visitors:
-                visitor.close()
-        time.sleep(0.2)  # they are gone
         return {"answered": int(took is not None), "ms": took or PATIENCE * 1000}
 
-    return run.race(racers, measure)
+    return measure
 
 
 # ---------------------------------------------------------------- a file
@@ -64,8 +78,8 @@ def files(run):
     static = ("--ini uwsgi.ini", "--ini uwsgi.ini --static-map /file={root}/docs/assets/museum.css")
     racers = [
         Contender("nginx", "nginx", "nginx", path="/file"),
-        Contender("uWSGI", "uWSGI, static-map, closes connections", "wsgi-uwsgi", (*ONE, static), **bench),
-        Contender("gunicorn", "gunicorn sync, wsgi.file_wrapper", "wsgi-gunicorn", ONE, **bench),
+        Contender("uWSGI", "uWSGI, static-map, closes connections", "wsgi-uwsgi", (ONE_OF_UWSGI, static), **bench),
+        Contender("gunicorn", "gunicorn sync, wsgi.file_wrapper", "wsgi-gunicorn", (ONE_OF_GUNICORN,), **bench),
         Contender("waitress", "waitress, wsgi.file_wrapper", "wsgi-waitress", **bench),
         Contender("uvicorn", "uvicorn, read in a thread", "asgi-uvicorn", **bench),
     ]
@@ -80,9 +94,9 @@ def backends(run):
     alone = ("threads = 4", "threads = 1")
     work = {"serves": "bench", "path": "/cpu"}
     racers = [
-        Contender("one process", "1 uWSGI of 1 process", "uwsgi-uwsgi", (*ONE, alone), **work),
+        Contender("one process", "1 uWSGI of 1 process", "uwsgi-uwsgi", (ONE_OF_UWSGI, alone), **work),
         Contender("two processes", "1 uWSGI of 2 processes", "uwsgi-uwsgi", (alone,), **work),
-        Contender("two servers", "2 uWSGI of 1 process", "two-uwsgi", (*ONE, alone), **work),
+        Contender("two servers", "2 uWSGI of 1 process", "two-uwsgi", (ONE_OF_UWSGI, alone), **work),
     ]
     found = run.race(racers, run.loaded(clients=8))
     killed = {}

@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+import selectors
 import socket
+import statistics
 import threading
 import time
 
@@ -13,6 +15,7 @@ from exhibits.backstage.bench.suites.connected import UPGRADE
 from exhibits.backstage.bench.suites.front import ask
 
 EVERY = 1.0  # seconds between two questions of a visitor who polls
+OFTEN = 0.1  # of one who polls as often as the guestbook looks for entries
 PAUSE = 0.73  # seconds between two entries: no multiple of EVERY, so that entries come at any moment of it
 
 
@@ -52,23 +55,23 @@ class Visitor:
         return {
             "requests": self.requests / len(self.signed), "bytes": self.bytes / len(self.signed),
             "delay": 1000 * sum(delays) / len(delays) if delays else None, "missed": len(self.signed) - len(delays),
-        }  # fmt: skip
+        }
 
 
-def poll(visitor, over):
+def poll(visitor, over, every=EVERY):
     visitor.connect()
     while not over.is_set():
-        visitor.send(b"GET /entries?limit=5 HTTP/1.1\r\nHost: museum.test\r\n\r\n")
+        visitor.send(b"GET /entries?limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = visitor.read()
         while answer and not answer.endswith(b"]"):
             answer += visitor.read()
         visitor.see(answer)
-        over.wait(EVERY)
+        over.wait(every)
 
 
 def listen(visitor, over):
     visitor.connect()
-    visitor.send(b"GET /events HTTP/1.1\r\nHost: museum.test\r\n\r\n")
+    visitor.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     while not over.is_set():
         visitor.see(visitor.read())
 
@@ -82,6 +85,7 @@ def converse(visitor, over):
 
 WAYS = {
     "polling": ("Polling, once a second", poll),
+    "polling ten times a second": ("Polling, ten times a second", lambda visitor, over: poll(visitor, over, OFTEN)),
     "events": ("Server-sent events", listen),
     "websocket": ("WebSocket", converse),
 }
@@ -89,14 +93,14 @@ WAYS = {
 
 def live(run):
     """For each entry: requests, bytes, and milliseconds until the visitor has it. All ways at the same time."""
-    found = {name: {"title": title} for name, (title, _) in WAYS.items()}
+    found, rounds = {name: {"title": title} for name, (title, _) in WAYS.items()}, min(3, run.rounds)
     try:
         with run.alone(Contender("live", "the guestbook behind uvicorn", "asgi-uvicorn")) as exhibit:
-            for _ in range(run.rounds):
+            for _ in range(rounds):
                 for name, figures in hear(exhibit, 4 if run.full else 3).items():
                     for figure, value in figures.items():
                         found[name].setdefault(figure, []).append(rounded(value))
-                run.step(run.rounds)
+                run.step(rounds)
     except Left:
         return {}
     return found
@@ -129,14 +133,16 @@ def hear(exhibit, entries):
 
 # ---------------------------------------------------------------- visitors who stay
 
-MOST = 64
+MOST = 250  # with two and a half times the threads of the largest, so that more is more
 
 
 def streams(run):
-    """How many visitors with an open stream of events a server has before a new one gets no answer."""
+    """How many visitors with an open stream of events a server has before a new one gets no answer, MOST at most."""
     racers = (
         Contender("sync", "WSGI: gunicorn sync, 4 processes", "wsgi-gunicorn"),
         Contender("gthread", "WSGI: gunicorn gthread, 8 threads", "wsgi-gthread"),
+        Contender("gthread with 100 threads", "WSGI: gunicorn gthread, 100 threads", "wsgi-gthread",
+                  (("--threads 8", "--threads 100"),)),
         Contender("waitress", "WSGI: waitress, 8 threads", "wsgi-waitress"),
         Contender("gevent", "WSGI: gunicorn gevent", "wsgi-gevent"),
         Contender("uvicorn", "ASGI: uvicorn", "asgi-uvicorn"),
@@ -150,14 +156,79 @@ def streams(run):
                 held = 0
                 while held < MOST and ask(exhibit.port):
                     visitor = stack.enter_context(socket.create_connection(("127.0.0.1", exhibit.port), 3))
-                    visitor.sendall(b"GET /events HTTP/1.1\r\nHost: museum.test\r\n\r\n")
+                    visitor.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     visitor.recv(4096)
                     held += 1
                 found[contender.name] = {
                     "title": contender.title, "held": [held], "threads": [exhibit.watch.threads()],
                     "threads before": [before],
-                }  # fmt: skip
+                }
         except Left:
             continue
         run.step(len(racers))
     return found
+
+
+# ---------------------------------------------------------------- visitors who only wait
+
+WATCHERS = (
+    Contender("uvicorn", "ASGI: uvicorn", "asgi-uvicorn"),
+    Contender("ours", "ASGI: our server", "asgi-ours"),
+)
+IDLE = 3  # seconds in which nothing happens
+HEAR = 5  # entries
+
+
+def watching(run):
+    """What open WebSockets cost while nobody signs, in percent of a core; when the last of them has a new entry, in
+    milliseconds, and the processor time it takes (cpu)."""
+    found = {}
+    for contender in WATCHERS:
+        for count in (0, 1000) if run.full else (0, 200):
+            try:
+                with run.alone(contender) as exhibit:
+                    figures = found.setdefault(f"{contender.name} {count}", {"title": f"{contender.title}, {count}"})
+                    for figure, value in watch(exhibit, count).items():
+                        figures.setdefault(figure, []).append(rounded(value))
+            except Left:
+                continue
+            run.step(4)
+    return found
+
+
+def watch(exhibit, count):
+    store = guestbook.Store(exhibit.guestbook)  # signs as another process
+    with contextlib.ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for _ in range(count):
+            visitor = stack.enter_context(socket.create_connection(("127.0.0.1", exhibit.port), 5))
+            visitor.sendall(UPGRADE)
+            if not visitor.recv(4096).startswith(b"HTTP/1.1 101"):
+                raise ConnectionError("no WebSocket")
+            selector.register(visitor, selectors.EVENT_READ)
+        time.sleep(1)  # all are settled
+        began, spent = time.perf_counter(), exhibit.watch.cpu()
+        time.sleep(IDLE)
+        figures = {"percent": 100 * (exhibit.watch.cpu() - spent) / (time.perf_counter() - began),
+                   "memory": exhibit.watch.memory(), "threads": exhibit.watch.threads()}
+        if count:
+            spent = exhibit.watch.cpu()
+            last = [heard_by_all(store, selector, count) for _ in range(HEAR)]
+            figures |= {"last": 1000 * statistics.median(last), "last of all": 1000 * max(last),
+                        "cpu": 1000 * (exhibit.watch.cpu() - spent) / HEAR}
+        store.close()
+    return figures
+
+
+def heard_by_all(store, selector, count):
+    """Sign; return the seconds until all visitors have read it."""
+    number = store.latest() + 1
+    mark, waiting = b"entry %d." % number, count
+    store.sign("Ada", mark.decode())
+    signed = time.perf_counter()
+    while waiting:
+        ready = selector.select(5)
+        if not ready:
+            raise ConnectionError(f"{waiting} of {count} visitors do not hear of an entry")
+        waiting -= sum(mark in key.fileobj.recv(65536) for key, _ in ready)
+    return time.perf_counter() - signed

@@ -13,7 +13,7 @@ from exhibits.backstage.running import ROOT
 LEAN = (sys.executable, "-I", "-S")  # neither the environment nor site-packages are looked at
 ROOM = ROOT / "exhibits" / "cgi"
 MODULES = ("json", "sqlite3", "urllib.parse", "html", "http.cookies", "hashlib", "email.message", "wsgiref.handlers",
-           "http.server", "asyncio")  # fmt: skip
+           "http.server", "asyncio")
 
 
 def startup(run):
@@ -31,7 +31,7 @@ def startup(run):
             "/entries": ("the guestbook, /entries", [*LEAN, ROOM / "app.py"],
                          {**environ, "PATH_INFO": "/entries"}),
             **{name: (f"import {name}", [*LEAN, "-c", f"import {name}; print()"], environ) for name in MODULES},
-        }  # fmt: skip
+        }
         found = {name: {"title": title, "ms": []} for name, (title, _, _) in programs.items()}
         visits = 20 if run.full else 3
         for _ in range(visits):

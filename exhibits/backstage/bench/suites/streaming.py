@@ -6,7 +6,7 @@ import time
 from exhibits import catalog
 from exhibits.backstage.bench.contenders import Contender, Left
 from exhibits.backstage.bench.run import rounded
-from exhibits.backstage.bench.watching import Peak
+from exhibits.backstage.running.watching import Peak
 
 PIECE = bytes(256 * 1024)
 
@@ -20,7 +20,7 @@ def streaming(run):
 
     Memory is what the processes had at most above what they had before, in MiB.
     """
-    mib = 1024 if run.full else 64
+    mib = 256 if run.full else 64
     found = {}
     for stack in catalog.defaults():
         title = f"{catalog.stage(stack.stage).title}: {stack.server}"
@@ -56,7 +56,7 @@ def download(port, mib):
     """Fetch so many MiB; return when the first byte of the body came."""
     buffer = bytearray(1 << 20)
     with connected(port) as visitor:
-        visitor.sendall(b"GET /large?mib=%d HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n\r\n" % mib)
+        visitor.sendall(b"GET /large?mib=%d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % mib)
         head = b""
         while b"\r\n\r\n" not in head or head.endswith(b"\r\n\r\n"):
             if not (more := visitor.recv(65536)):
@@ -73,8 +73,8 @@ def download(port, mib):
 def upload(port, mib):
     """Send so many MiB; return when the answer came."""
     with connected(port) as visitor:
-        visitor.sendall(b"POST /upload HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n"
-                        b"Content-Length: %d\r\n\r\n" % (mib << 20))  # fmt: skip
+        visitor.sendall(b"POST /upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                        b"Content-Length: %d\r\n\r\n" % (mib << 20))
         for _ in range((mib << 20) // len(PIECE)):
             visitor.sendall(PIECE)
         answer = b""

@@ -1,0 +1,105 @@
+"""`serve --reload`: the files of a program are looked at, and the exhibit starts anew when one of them changes."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from exhibits.backstage.own.target import Unfit
+from exhibits.backstage.running import ROOT, CannotStart
+from exhibits.backstage.terminal import plain
+
+PAUSE = 0.3  # seconds between two looks
+MOST = 5000  # files and folders that are looked at
+KINDS = (".py", ".html")
+# Besides these and what begins with a dot, environments with other people's programs are passed over.
+PASSED_OVER = {"__pycache__", "node_modules", "backstage"}
+
+
+def stay(exhibit, seen, make, console):
+    """Start an exhibit anew at each change of its program, until a signal comes.
+
+    seen: what `look` saw before it was started. make(): a new one that does not run yet, or Unfit. What goes wrong
+    is said, and the next change waited for; where that can be known before, the old one goes on meanwhile.
+    """
+
+    def say(sentence):
+        console.print(plain(f"{sentence}\nWaiting for the next change."), soft_wrap=True, markup=False)
+
+    app = exhibit.app
+    try:
+        while True:
+            time.sleep(PAUSE)
+            now = look(app)
+            changed = [path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)]
+            seen = now
+            try:
+                if changed and (wrong := syntax_error(changed)):
+                    say(wrong)
+                elif changed:
+                    following = make()
+                    console.print(plain(f"{short(changed)} changed: starting anew"), soft_wrap=True, markup=False)
+                    if exhibit:
+                        exhibit.stop()
+                        exhibit = None
+                    exhibit = following.__enter__()
+                elif exhibit:
+                    exhibit.check()
+            except (CannotStart, Unfit) as reason:
+                say(reason)
+                if exhibit and isinstance(reason, CannotStart):
+                    exhibit.stop()
+                    exhibit = None
+    finally:
+        if exhibit:
+            exhibit.stop()
+
+
+def look(app):
+    """The files of the program, of the visitor's own or of all rooms, and when each was written."""
+    ours = os.path.join(os.path.realpath(tempfile.gettempdir()), "museum-")  # run folders
+    found, left = {}, [app.path if app else ROOT / "exhibits"]
+    if app and app.file:
+        left.append(app.file.parent)
+    if app and app.file and app.file.is_file():
+        found[str(app.file)] = app.file.stat().st_mtime_ns
+    count = 0
+    while left and count < MOST:
+        try:
+            entries = list(os.scandir(left.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            count += 1
+            try:
+                if entry.name.startswith(".") or entry.name in PASSED_OVER:
+                    continue
+                if entry.name.startswith("museum-") and os.path.realpath(entry.path).startswith(ours):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if not Path(entry.path, "pyvenv.cfg").exists():
+                        left.append(entry.path)
+                elif entry.name.endswith(KINDS):
+                    found[entry.path] = entry.stat().st_mtime_ns
+            except OSError:  # it has gone meanwhile
+                pass
+    return found
+
+
+def syntax_error(paths):
+    """What Python says of the first file that is none of its language; "" where all are."""
+    for path in paths:
+        try:
+            if path.endswith(".py"):
+                compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
+        except FileNotFoundError:
+            pass
+        except (SyntaxError, ValueError, OSError) as error:
+            where = f"{path}, line {error.lineno}" if isinstance(error, SyntaxError) else path
+            return f"{where}: {error.msg if isinstance(error, SyntaxError) else error}"
+    return ""
+
+
+def short(paths):
+    first, *others = sorted(os.path.basename(path) for path in paths)
+    return f"{first} and {len(others)} more" if others else first
