@@ -12,7 +12,7 @@ def fetch():
 
 async def application(scope, receive, send):
     if scope["type"] != "http":
-        return  # lifespan: none, and the server goes on without it
+        raise NotImplementedError(scope["type"])
     if scope["path"] == "/blocking":
         body = fetch()  # the event loop, and every other visitor, stands still
     elif scope["path"] == "/thread":

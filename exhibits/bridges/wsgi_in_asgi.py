@@ -8,4 +8,22 @@ from a2wsgi import WSGIMiddleware
 
 from exhibits.wsgi.app import application as guestbook
 
-application = WSGIMiddleware(guestbook, workers=8)
+
+def terminated(program):
+    """An event says where a body ends, chunked or not; a2wsgi does not pass that on."""
+    def called(environ, start_response):
+        return program({**environ, "wsgi.input_terminated": True}, start_response)
+    return called
+
+
+bridge = WSGIMiddleware(terminated(guestbook), workers=8)
+
+
+async def application(scope, receive, send):
+    if scope["type"] not in ("http", "websocket", "lifespan"):
+        raise NotImplementedError(scope["type"])
+
+    async def event():  # a2wsgi wants a coroutine, and granian's receive() gives a future
+        return await receive()
+
+    await bridge(scope, event, send)

@@ -7,4 +7,12 @@ from asgiref.wsgi import WsgiToAsgi
 
 from exhibits.wsgi.app import application as guestbook
 
-application = WsgiToAsgi(guestbook)
+
+def terminated(program):
+    """asgiref has read the whole body before the call, and does not say so."""
+    def called(environ, start_response):
+        return program({**environ, "wsgi.input_terminated": True}, start_response)
+    return called
+
+
+application = WsgiToAsgi(terminated(guestbook))

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from socket import create_connection
+from socket import AF_UNIX, create_connection, socket
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 
@@ -55,7 +55,7 @@ def waitress_server(application, threads=4):
     server = waitress.create_server(application, host="127.0.0.1", port=0, threads=threads)
     threading.Thread(target=server.run, daemon=True).start()
     try:
-        yield server.effective_port
+        yield int(server.effective_port)
     finally:
         server.close()
 
@@ -77,10 +77,27 @@ def uvicorn_server(application):
         thread.join()
 
 
-def ask(port, path="/", *headers):
+def reach(address, seconds=20):
+    """A visitor's socket, connected to a port or to the path of a Unix socket as soon as somebody listens there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if isinstance(address, int):
+                return create_connection(("127.0.0.1", address), timeout=seconds)
+            visitor = socket(AF_UNIX)
+            visitor.settimeout(seconds)
+            visitor.connect(address)
+            return visitor
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def ask(address, path="/", *headers):
     """The body of the answer to a GET request, its header fields sent as they are written here."""
-    lines = [f"GET {path} HTTP/1.0", "Host: museum.test", *headers, "", ""]
-    with create_connection(("127.0.0.1", port), timeout=20) as visitor:
+    lines = [f"GET {path} HTTP/1.0", "Host: localhost", *headers, "", ""]
+    with reach(address) as visitor:
         visitor.sendall("\r\n".join(lines).encode())
         answer = b"".join(iter(lambda: visitor.recv(65536), b""))
     return answer.partition(b"\r\n\r\n")[2].decode()

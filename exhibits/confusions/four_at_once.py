@@ -16,9 +16,10 @@ def application(environ, start_response):
     return [f"one of four at once, multithread {environ['wsgi.multithread']}\n".encode()]
 
 
-with waitress_server(application, threads=4) as port:
-    visitors = [threading.Thread(target=lambda: print(ask(port), end="")) for _ in range(4)]
-    for visitor in visitors:
-        visitor.start()
-    for visitor in visitors:
-        visitor.join()
+if __name__ == "__main__":
+    with waitress_server(application, threads=4) as port:
+        visitors = [threading.Thread(target=lambda: print(ask(port), end="")) for _ in range(4)]
+        for visitor in visitors:
+            visitor.start()
+        for visitor in visitors:
+            visitor.join()

@@ -6,15 +6,15 @@ import tempfile
 from exhibits.confusions import python, started
 
 TRIED = [("sync", "wsgi"), ("gthread", "wsgi"), ("asgi", "asgi"),
-         ("sync", "asgi"), ("asgi", "wsgi")]  # fmt: skip
-REQUEST = b"GET / HTTP/1.1\r\nHost: museum.test\r\nConnection: close\r\n\r\n"
+         ("sync", "asgi"), ("asgi", "wsgi")]
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 for worker, room in TRIED:
     program = f"exhibits.{room}.hello:application"
     with tempfile.TemporaryDirectory() as folder:
         address = f"{folder}/app.sock"
         options = ("-k", worker, "-w", "2", "-b", f"unix:{address}",
-                   "--no-control-socket", "--graceful-timeout", "1")  # fmt: skip
+                   "--no-control-socket", "--graceful-timeout", "1")
         booted, error = 0, ""
         with started(*python("gunicorn", *options, program)) as arbiter:
             for line in arbiter.stderr:

@@ -22,7 +22,7 @@ def ask(port):
     http = h2.connection.H2Connection()
     http.initiate_connection()
     fields = [(":method", "GET"), (":path", "/"),
-              (":scheme", "http"), (":authority", "museum.test")]  # fmt: skip
+              (":scheme", "http"), (":authority", "localhost")]
     http.send_headers(1, fields, end_stream=True)
     with socket.create_connection(("127.0.0.1", port), 20) as visitor:
         visitor.sendall(http.data_to_send())
@@ -45,6 +45,7 @@ async def hypercorn():
     await server
 
 
-asyncio.run(hypercorn())
-with uvicorn_server(asgi) as port:
-    print("Uvicorn, h11, ASGI program:", ask(port))
+if __name__ == "__main__":
+    asyncio.run(hypercorn())
+    with uvicorn_server(asgi) as port:
+        print("Uvicorn, h11, ASGI program:", ask(port))

@@ -22,26 +22,33 @@ class Peak:
         self.now -= 1
 
 
+peak = Peak()
+
+
 def wsgi(environ, start_response):
     with peak:
         time.sleep(WAIT)
-    start_response("200 OK", [])
+    start_response("200 OK", [("Content-Type", "text/plain")])
     return [b""]
 
 
 def asgi(wait):
     async def application(scope, receive, send):
-        if scope["type"] == "http":
-            with peak:
-                await wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        with peak:
+            await wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
     return application
 
 
-async def blocking():
+async def block():
     time.sleep(WAIT)
+
+
+waiting, blocking = asgi(lambda: asyncio.sleep(WAIT)), asgi(block)
 
 
 def visit(port):
@@ -52,12 +59,13 @@ def visit(port):
         visitor.join()
 
 
-for title, server, application in (
-    ("WSGI in 4 threads, time.sleep", waitress_server, wsgi),
-    ("ASGI, await asyncio.sleep", uvicorn_server, asgi(lambda: asyncio.sleep(WAIT))),
-    ("ASGI, time.sleep", uvicorn_server, asgi(blocking)),
-):
-    peak = Peak()
-    with server(application) as port:
-        visit(port)
-    print(f"{title:30}{peak.most} of {VISITORS}")
+if __name__ == "__main__":
+    for title, server, application in (
+        ("WSGI in 4 threads, time.sleep", waitress_server, wsgi),
+        ("ASGI, await asyncio.sleep", uvicorn_server, waiting),
+        ("ASGI, time.sleep", uvicorn_server, blocking),
+    ):
+        peak = Peak()
+        with server(application) as port:
+            visit(port)
+        print(f"{title:30}{peak.most} of {VISITORS}")

@@ -5,17 +5,20 @@ from exhibits.confusions import ask, uvicorn_server, waitress_server
 
 def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    path = environ["PATH_INFO"]
-    return [f"WSGI {path!a}, really {path.encode('latin-1').decode()!a}".encode()]
+    path = environ.get("PATH_INFO", "")
+    really = path.encode("latin-1").decode("utf-8", "replace")
+    return [f"WSGI {path!a}, really {really!a}".encode()]
 
 
 async def asgi(scope, receive, send):
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": f"ASGI {scope['path']!a}".encode()})
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"ASGI {scope['path']!a}".encode()})
 
 
-with waitress_server(wsgi) as port:
-    print(ask(port, "/J%C3%BCrgen"))
-with uvicorn_server(asgi) as port:
-    print(ask(port, "/J%C3%BCrgen"))
+if __name__ == "__main__":
+    with waitress_server(wsgi) as port:
+        print(ask(port, "/J%C3%BCrgen"))
+    with uvicorn_server(asgi) as port:
+        print(ask(port, "/J%C3%BCrgen"))

@@ -5,10 +5,11 @@ from exhibits.confusions import ask, waitress_server, wsgiref_server
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [environ["HTTP_USER_ROLE"].encode()]
+    return [environ.get("HTTP_USER_ROLE", "").encode("latin-1")]
 
 
-for server in wsgiref_server, waitress_server:
-    with server(application) as port:
-        said = ask(port, "/", "User-Role: guest", "User_Role: admin")
-    print(f"{server.__name__}: HTTP_USER_ROLE is {said!r}")
+if __name__ == "__main__":
+    for server in wsgiref_server, waitress_server:
+        with server(application) as port:
+            said = ask(port, "/", "User-Role: guest", "User_Role: admin")
+        print(f"{server.__name__}: HTTP_USER_ROLE is {said!r}")

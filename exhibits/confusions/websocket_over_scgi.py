@@ -22,7 +22,7 @@ def echo(listener):
     environ = dict(request.variables)
     accept = websocket.accept_key(environ["HTTP_SEC_WEBSOCKET_KEY"].encode()).decode()
     head = ["Status: 101 Switching Protocols", "Upgrade: websocket",
-            f"Sec-WebSocket-Accept: {accept}", "", ""]  # fmt: skip
+            f"Sec-WebSocket-Accept: {accept}", "", ""]
     connection.sendall("\r\n".join(head).encode())
     frames = websocket.Reader(from_client=True)
     while not (messages := frames.receive(connection.recv(65536))):

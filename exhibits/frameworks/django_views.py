@@ -1,31 +1,46 @@
 """Django's views: a function and a coroutine, side by side under WSGI as under ASGI."""
 
-from datetime import UTC, datetime
-
 from asgiref.sync import sync_to_async
-from django.db import models
+from django.core.handlers.asgi import ASGIRequest
+from django.db import DatabaseError
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from exhibits import guestbook
 from exhibits.frameworks import desk
-
-
-def now():
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Entry(models.Model):
-    at = models.CharField(max_length=20, default=now)
-    name = models.CharField(max_length=80)
-    message = models.CharField(max_length=1000)
-
-    class Meta:
-        app_label, db_table, managed = "museum", "entries", False
+from exhibits.frameworks.django_models import Entry
 
 
 def plain(text, status=200, **headers):
     return HttpResponse(text, "text/plain; charset=utf-8", status, headers=headers)
+
+
+def newest(limit):
+    return list(Entry.objects.order_by("-id").values("id", "at", "name", "message")[:limit])
+
+
+def page(request, form=None, error=None):
+    interface = "an ASGI coroutine" if isinstance(request, ASGIRequest) else "a WSGI callable"
+    try:
+        rows = newest(desk.NEWEST)
+    except (guestbook.Refused, DatabaseError) as unreadable:
+        if error is None:
+            return refused(request, unreadable)
+        rows = []  # the page says already what is wrong
+    filled = desk.page("Django", interface, request.COOKIES, form, error, rows)
+    answer = render(request, "django.html", filled, status=error.status if error else 200)
+    for name, value in error.headers if error else ():
+        answer[name] = value
+    return answer
+
+
+def refused(request, error):
+    error = desk.refusal(error)
+    if desk.shows(error, request.headers.get("Accept")):
+        return page(request, request.POST, error)
+    return plain(desk.refused(error), error.status, **dict(error.headers))
 
 
 def hello(request):
@@ -34,27 +49,25 @@ def hello(request):
     return plain(f"Hello, {request.GET.get('name', 'World')}!\n")
 
 
-def newest(limit):
-    return list(Entry.objects.order_by("-id").values("id", "at", "name", "message")[:limit])
-
-
 # --8<-- [start:orm]
 async def entries(request):
-    if request.method == "GET":
-        # A function of one's own, in the thread that has the connection.
-        rows = await sync_to_async(newest)(int(request.GET.get("limit", 20)))
-        return HttpResponse(guestbook.to_json(rows), "application/json")
+    if request.method not in ("GET", "HEAD", "POST"):
+        return plain(desk.refused(405), 405, Allow="GET, HEAD, POST")
     try:
+        if request.method != "POST":
+            limit = guestbook.number(request.GET.get("limit", "20"), "limit", 0, 1000)
+            # A function of one's own, in the thread that has the connection.
+            rows = await sync_to_async(newest)(limit)
+            return HttpResponse(guestbook.to_json(rows), "application/json")
+        desk.guard(request.method, request.headers.get)
         name, message = guestbook.checked(request.POST)
-    except guestbook.Refused as error:
-        return plain(desk.refused(error), error.status)
-    # A coroutine of Django's: inside it is the same.
-    await Entry.objects.acreate(name=name, message=message)
+        await Entry.objects.acreate(name=name, message=message)
     # --8<-- [end:orm]
-    mount = request.META["SCRIPT_NAME"]
-    answer = plain("Thank you for signing.\n", 303, Location=mount + "/")
+    except (guestbook.Refused, DatabaseError) as error:
+        return await sync_to_async(refused)(request, error)
+    answer = plain("Thank you for signing.\n", 303, Location="./")
     for cookie, value in desk.counted(name, request.COOKIES).items():
-        answer.set_cookie(cookie, value, path=mount or "/", samesite="Lax")
+        answer.set_cookie(cookie, value, path=None, samesite="Lax")
     return answer
 
 
@@ -62,4 +75,4 @@ def handler404(request, exception):
     return plain(desk.refused(404), 404)
 
 
-urlpatterns = [path("hello", hello), path("entries", entries)]
+urlpatterns = [path("", require_safe(page)), path("hello", hello), path("entries", entries)]

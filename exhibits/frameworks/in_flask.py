@@ -1,18 +1,34 @@
 """Flask: a WSGI program."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from exhibits.frameworks import desk
 from exhibits.guestbook import Refused
 
 # --8<-- [start:gateway]
-application = Flask(__name__)  # is called with environ and start_response
+# Is called with environ and start_response.
+application = Flask(__name__, template_folder=desk.PAGES)
 # --8<-- [end:gateway]
 
 
 def plain(text, status=200):
     return Response(text, status, mimetype="text/plain")
+
+
+def shown(**more):
+    shown = desk.page("Flask", "a WSGI callable", request.cookies, **more)
+    return render_template("page.html", **shown)
+
+
+@application.before_request
+def guard():
+    desk.guard(request.method, request.headers.get)
+
+
+@application.get("/")
+def page():
+    return shown()
 
 
 @application.get("/hello")
@@ -23,9 +39,9 @@ def hello():
 @application.post("/entries")
 def sign():
     answer = plain("Thank you for signing.\n", 303)
-    answer.location = request.script_root + "/"
     for name, value in desk.sign(request.form, request.cookies).items():
-        answer.set_cookie(name, value, path=request.script_root or "/", samesite="Lax")
+        answer.set_cookie(name, value, path=None, samesite="Lax")
+    answer.location = "./"
     return answer
 
 
@@ -38,4 +54,6 @@ def not_here(error):
 
 @application.errorhandler(Refused)
 def refused(error):
-    return plain(desk.refused(error), error.status)
+    if desk.shows(error, request.headers.get("Accept")):
+        return shown(form=request.form, error=error), error.status, dict(error.headers)
+    return plain(desk.refused(error), error.status), dict(error.headers)

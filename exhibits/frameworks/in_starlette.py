@@ -4,11 +4,23 @@ import asyncio
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.templating import Jinja2Templates
 
 from exhibits.frameworks import desk
 from exhibits.guestbook import Refused
+
+templates = Jinja2Templates(desk.PAGES)
+
+
+async def page(request, form=None, error=None):
+    about = "Starlette", "an ASGI coroutine", request.cookies, form, error
+    filled = await asyncio.to_thread(desk.page, *about)
+    status, headers = (error.status, dict(error.headers)) if error else (200, {})
+    return templates.TemplateResponse(request, "page.html", filled, status, headers)
 
 
 async def hello(request):
@@ -16,12 +28,19 @@ async def hello(request):
 
 
 async def sign(request):
-    mount = request.scope["root_path"]
-    answer = PlainTextResponse("Thank you for signing.\n", 303, {"Location": mount + "/"})
+    answer = PlainTextResponse("Thank you for signing.\n", 303, {"Location": "./"})
     cookies = await asyncio.to_thread(desk.sign, await request.form(), request.cookies)
     for name, value in cookies.items():
-        answer.set_cookie(name, value, path=mount or "/", samesite="Lax")
+        answer.set_cookie(name, value, path=None, samesite="Lax")
     return answer
+
+
+async def guard(request, call_next):
+    try:
+        desk.guard(request.method, request.headers.get)
+    except Refused as error:
+        return await refused(request, error)
+    return await call_next(request)
 
 
 async def not_here(request, error):
@@ -29,11 +48,14 @@ async def not_here(request, error):
 
 
 async def refused(request, error):
-    return PlainTextResponse(desk.refused(error), error.status)
+    if desk.shows(error, request.headers.get("Accept")):
+        return await page(request, await request.form(), error)
+    return PlainTextResponse(desk.refused(error), error.status, dict(error.headers))
 
 
 # --8<-- [start:gateway]
-routes = [Route("/hello", hello), Route("/entries", sign, methods=["POST"])]
+routes = [Route("/", page), Route("/hello", hello), Route("/entries", sign, methods=["POST"])]
 handlers = {HTTPException: not_here, Refused: refused}
-application = Starlette(routes=routes, exception_handlers=handlers)
+guarded = [Middleware(BaseHTTPMiddleware, dispatch=guard)]
+application = Starlette(routes=routes, exception_handlers=handlers, middleware=guarded)
 # --8<-- [end:gateway]

@@ -1,4 +1,4 @@
-"""Middleware for ASGI: one more header field in every answer, whatever the program is."""
+"""Middleware for ASGI: one more header field in every HTTP response."""
 
 from exhibits.asgi.hello import application as hello
 
@@ -8,7 +8,7 @@ def unstored(application):
     async def middleware(scope, receive, send):
         async def start(event):
             if event["type"] == "http.response.start":
-                headers = [*event["headers"], (b"cache-control", b"no-store")]
+                headers = [*event.get("headers", ()), (b"cache-control", b"no-store")]
                 event = {**event, "headers": headers}
             await send(event)
 

@@ -1,4 +1,4 @@
-"""Middleware for WSGI: one more header field in every answer, whatever the program is."""
+"""Middleware for WSGI: one more header field in every response."""
 
 from exhibits.wsgi.hello import application as hello
 

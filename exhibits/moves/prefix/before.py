@@ -2,6 +2,6 @@
 
 
 def application(environ, start_response):
-    known = environ["PATH_INFO"] in ("/", "/next")
+    known = environ.get("PATH_INFO", "") in ("/", "/next")
     start_response("200 OK" if known else "404 Not Found", [("Content-Type", "text/html")])
     return [b'<a href="/next">Next</a>\n' if known else b"Nothing here.\n"]

@@ -1,6 +1,6 @@
 """A page with a link, as an ASGI coroutine that knows where it is mounted."""
 
-from html import escape
+from urllib.parse import quote
 
 
 async def application(scope, receive, send):
@@ -11,6 +11,6 @@ async def application(scope, receive, send):
     headers = [(b"content-type", b"text/html")]
     status = 200 if known else 404
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    link = f'<a href="{escape(mount)}/next">Next</a>\n'.encode()
+    link = f'<a href="{quote(mount)}/next">Next</a>\n'.encode()
     body = link if known else b"Nothing here.\n"
     await send({"type": "http.response.body", "body": body})

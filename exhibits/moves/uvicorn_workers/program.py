@@ -11,7 +11,9 @@ async def application(scope, receive, send):
         await send({"type": "lifespan.startup.complete"})
         await receive()
         return await send({"type": "lifespan.shutdown.complete"})
-    text = f"HTTP as of ASGI {scope['asgi']['spec_version']}, {started}\n"
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    text = f"HTTP as of ASGI {scope['asgi'].get('spec_version', '2.0')}, {started}\n"
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})

@@ -1,9 +1,11 @@
 """Greetings over HTTP and over WebSocket, as an ASGI coroutine."""
 
+ORIGINS = {b"https://museum.example"}  # whose pages may connect
+
 
 async def application(scope, receive, send):
     if scope["type"] == "websocket":
-        return await greet(receive, send)
+        return await greet(scope, receive, send)
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
     headers = [(b"content-type", b"text/plain")]
@@ -11,8 +13,15 @@ async def application(scope, receive, send):
     await send({"type": "http.response.body", "body": b"Hello, World!\n"})
 
 
-async def greet(receive, send):
+async def greet(scope, receive, send):
     await receive()  # websocket.connect
+    # A browser names the page that connects, and sends the visitor's cookies for any page.
+    origin = dict(scope["headers"]).get(b"origin")
+    if origin is not None and origin not in ORIGINS:
+        return await send({"type": "websocket.close"})  # before accept: a 403
     await send({"type": "websocket.accept"})
     while (event := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": f"Hello, {event.get('text')}!"})
+        name = event.get("text")
+        if name is None:  # then it is bytes
+            name = event["bytes"].decode("utf-8", "replace")
+        await send({"type": "websocket.send", "text": f"Hello, {name}!"})

@@ -1,0 +1,6 @@
+"""The smallest WSGI program, for the set-ups of errors."""
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"Hello!\n"]

@@ -1,0 +1,41 @@
+"""A CGI script that takes a name and a file, with what Python 3.13 still has."""
+
+import hashlib
+import os
+import sys
+from email.parser import BytesParser
+from email.policy import HTTP
+from urllib.parse import parse_qs
+
+LIMIT = 1_000_000  # bytes: all of it is held in memory
+
+
+def read_form():
+    """Texts by their names, and files by theirs: ({name: text}, {name: (filename, bytes)})."""
+    kind = os.environ.get("CONTENT_TYPE", "")
+    body = sys.stdin.buffer.read(min(int(os.environ.get("CONTENT_LENGTH") or 0), LIMIT))
+    pairs = os.environ.get("QUERY_STRING", "")
+    if kind.startswith("application/x-www-form-urlencoded"):
+        pairs = f"{body.decode()}&{pairs}"
+    texts, files = {name: values[0] for name, values in parse_qs(pairs).items()}, {}
+    if kind.startswith("multipart/form-data"):
+        head = f"Content-Type: {kind}\r\n\r\n".encode()
+        for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+            field = part["Content-Disposition"].params
+            data = part.get_payload(decode=True)
+            if "filename" in field:
+                files[field["name"]] = field["filename"], data
+            else:
+                texts.setdefault(field["name"], data.decode())
+    return texts, files
+
+
+texts, files = read_form()
+name = texts.get("name", "World")
+said = [f"Hello, {name}!"]
+if "file" in files:
+    filename, data = files["file"]
+    said.append(f"{filename}: {len(data)} bytes, {hashlib.sha256(data).hexdigest()[:8]}")
+print("Content-Type: text/plain; charset=utf-8")
+print()
+print(*said)
