@@ -16,10 +16,14 @@ from conftest import each_stack, require
 from websockets.sync.client import connect
 
 from exhibits import catalog, contract
-from exhibits.backstage.client import Visitor, request
+from exhibits.asking import request
 from exhibits.backstage.running import Exhibit, eventually
+from exhibits.backstage.visiting import Visitor
+from exhibits.store import HEARTBEAT
 
 DEFAULTS = {stack.stage: stack for stack in catalog.defaults()}
+HANDSHAKE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 
 
 def ask(exhibit, method, path, *headers, body=b""):
@@ -52,6 +56,35 @@ def read_until(plain, mark):
         assert chunk, f"the connection ended before {mark!r}: {data!r}"
         data += chunk
     return data
+
+
+@each_stack(behaviour="length")
+def test_the_length_that_the_program_announces_arrives(run, stack, mount):
+    exhibit = run(stack)
+    for method in "GET", "HEAD":
+        answer = ask(exhibit, method, "/hello")
+        assert [value for name, value in answer.headers if name == "content-length"] == ["14"], method
+
+
+LIES = ("X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1", "X-Forwarded-Proto: https", "X-Forwarded-Ssl: on",
+        "X-Forwarded-Host: evil.test", "X-Forwarded-Port: 9", "Forwarded: for=192.0.2.1;proto=https;host=evil.test",
+        "Remote-Addr: 192.0.2.1")
+
+
+@each_stack(behaviour="address")
+def test_the_program_is_told_who_asks_and_of_whom(run, stack, mount):
+    exhibit = run(stack)
+    given = dict(json.loads(ask(exhibit, "GET", "/gateway", *LIES).body)["given"])
+    assert given.get("wsgi.url_scheme", given.get("scheme", "http")) == "http"
+    if "REQUEST_METHOD" not in given:  # ASGI and RSGI
+        assert "127.0.0.1" in given["client"]
+        return
+    found = [given[name] for name in ("REMOTE_ADDR", "SERVER_PORT")]
+    assert found == ["127.0.0.1", str(exhibit.port)] and given["SERVER_NAME"] not in ("", "evil.test")
+    with Visitor("127.0.0.1", exhibit.port) as visitor:  # who does not say whom he asks
+        answer = visitor.ask(request("GET", "/gateway", version="1.0"))
+    given = dict(json.loads(answer.body)["given"])
+    assert given["SERVER_NAME"] and given["SERVER_PORT"] == str(exhibit.port)
 
 
 @each_stack(behaviour="streams")
@@ -107,11 +140,16 @@ def test_a_crash_is_for_the_log_only(run, stack, mount):
 def test_a_new_entry_is_a_server_sent_event(run, stack, mount):
     exhibit = run(stack)
     contract.seed(exhibit.guestbook).close()
-    with opened(exhibit, request("GET", "/events?limit=1")) as plain:
-        read_until(plain, b": the guestbook\n\n")
-        sign(exhibit, "Ada")
-        event = read_until(plain, b'"message":"Hello"}')
-    assert b"id: 2\ndata: {" in event
+    for id in 2, 3, 4:  # it comes when it is signed, and not at the next sign of life; a busy machine is asked again
+        with opened(exhibit, request("GET", "/events?limit=1")) as plain:
+            read_until(plain, b": the guestbook\n\n")
+            sign(exhibit, "Ada")
+            signed = time.monotonic()
+            event = read_until(plain, b'"message":"Hello"}')
+        assert b"id: %d\ndata: {" % id in event
+        if (took := time.monotonic() - signed) < HEARTBEAT / 3:
+            return
+    assert took < HEARTBEAT / 3
 
 
 @each_stack(behaviour="live")
@@ -119,10 +157,8 @@ def test_live_is_a_websocket_or_says_what_it_would_be(run, stack, mount):
     exhibit = run(stack)
     contract.seed(exhibit.guestbook).close()
     if "WebSocket" not in stack.carrier:
-        handshake = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
         plainly = ask(exhibit, "GET", "/live")
-        upgrade = ask(exhibit, "GET", "/live", *handshake)
+        upgrade = ask(exhibit, "GET", "/live", *HANDSHAKE)
         assert (upgrade.status, upgrade.body) == (plainly.status, plainly.body)
         return
     url = f"ws://127.0.0.1:{exhibit.port}"
@@ -140,6 +176,32 @@ def test_live_is_a_websocket_or_says_what_it_would_be(run, stack, mount):
         assert json.loads(ada.recv(5))["name"] == "Alan"
     with pytest.raises(Exception, match="403"):
         connect(f"{url}/nowhere")
+
+
+HANDSHAKE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+@each_stack(behaviour="live-foreign")
+def test_no_page_from_elsewhere_opens_a_websocket(run, stack, mount):
+    exhibit = run(stack)
+    live = "WebSocket" in stack.carrier
+
+    def handshake(host, *headers):
+        with Visitor("127.0.0.1", exhibit.port) as visitor:
+            return visitor.ask(request("GET", "/live", *HANDSHAKE, *headers, host=host)).status
+
+    own = f"127.0.0.1:{exhibit.port}"
+    for origin in ("http://museum.test", "http://localhost:9", "http://127.0.0.1.museum.test", "null"):
+        # Where there is no WebSocket, it is a request that reads, and the browser keeps the answer from the page.
+        assert handshake(own, f"Origin: {origin}") in ((403,) if live else range(400, 600)), origin
+    # Whose name means 127.0.0.1 for a while is of the same origin.
+    assert handshake("museum.test", "Origin: http://museum.test") in ((403, 421) if live else range(400, 600))
+    if live:
+        for origin in (f"http://{own}", None):  # None: whoever is no browser
+            with connect(f"ws://{own}/live", origin=origin) as ada:
+                ada.send(json.dumps({"name": "Ada"}))
+                assert json.loads(ada.recv(5)) == {"error": "the message is empty"}
 
 
 @each_stack(stacks=catalog.defaults())
@@ -210,6 +272,31 @@ def test_websocket_visitors_who_vanish_leave_nothing(run):
     assert not [line for _, line in exhibit.lines if "Traceback" in line], exhibit.last_words()
 
 
+@each_stack(stacks=[catalog.find("asgi-uvicorn"), catalog.find("asgi-ours")])
+def test_many_who_wait_for_news_cost_no_more_than_one(run, stack, mount):
+    """Each of 300 asked the file ten times a second: half a core, and an entry came late."""
+    from exhibits.backstage.running.watching import Watch  # needs psutil, which the hall has not
+
+    exhibit = run(stack)
+    watch = Watch(exhibit)
+    with ExitStack() as visitors:
+        lives = [visitors.enter_context(opened(exhibit, request("GET", "/live", *HANDSHAKE))) for _ in range(300)]
+        streams = [visitors.enter_context(opened(exhibit, request("GET", "/events"))) for _ in range(30)]
+        for visitor, mark in [(live, b"101") for live in lives] + [(stream, b": the") for stream in streams]:
+            read_until(visitor, mark)
+        threading.Event().wait(0.5)
+
+        def spent():
+            before = watch.cpu()
+            threading.Event().wait(2)
+            return watch.cpu() - before
+
+        assert min(spent() for _ in range(3)) < 0.1
+        sign(exhibit, "Ada", "news for all")
+        for visitor in lives + streams:
+            read_until(visitor, b"news for all")
+
+
 def test_the_event_loop_goes_on_while_visitors_sign(run):
     """A coroutine that blocks would hold up the stream of everybody else."""
     require(DEFAULTS["asgi"])
@@ -222,7 +309,7 @@ def test_the_event_loop_goes_on_while_visitors_sign(run):
             signing = pool.submit(sign, exhibit, "Ada")
             start = time.monotonic()
             assert ask(exhibit, "GET", "/stream?n=3&delay=0.05").complete
-            assert time.monotonic() - start < 8 and not signing.done()  # the signer would wait for 10 s
+            assert time.monotonic() - start < 2 and not signing.done()  # the signer would wait for 3 s
             lock.execute("COMMIT")
             assert signing.result(10) == 2
     finally:
@@ -232,7 +319,7 @@ def test_the_event_loop_goes_on_while_visitors_sign(run):
 @pytest.mark.parametrize(("name", "held_off"), [
     pytest.param(name, held_off, marks=pytest.mark.xdist_group(name))
     for name, held_off in (("wsgi-gunicorn", False), ("uwsgi-gunicorn", True))
-])  # fmt: skip
+])
 def test_nginx_holds_slow_visitors_off(run, name, held_off):
     """gunicorn has four processes; eight visitors have sent half of what they have to say."""
     exhibit = run(catalog.find(name))

@@ -13,35 +13,33 @@ from dataclasses import replace
 import pytest
 import test_behaviour
 from asgiref.wsgi import WsgiToAsgi
-from conftest import contract_of, marks_of, require
+from conftest import contract_of, hold, marks_of, require
 
-from exhibits import annexes, catalog, contract
-from exhibits.backstage import checking
-from exhibits.backstage.client import request
+from exhibits import catalog, contract
+from exhibits.asking import request
+from exhibits.backstage.checking import bridging
 from exhibits.backstage.running import ROOT, Exhibit, eventually
-from exhibits.bridges import timed_asgi, timed_wsgi
+from exhibits.backstage.site import bridges as drawn
+from exhibits.bridges import cgi_as_wsgi, timed_asgi, timed_wsgi
+from exhibits.catalog import annexes
+from exhibits.catalog.differences import known_difference
 
 BEHAVIOURS = {
+    "length": test_behaviour.test_the_length_that_the_program_announces_arrives,
+    "address": test_behaviour.test_the_program_is_told_who_asks_and_of_whom,
     "streams": test_behaviour.test_a_streamed_line_arrives_before_the_next_is_made,
     "together": test_behaviour.test_visitors_who_wait_do_not_wait_for_each_other,
     "leaves": test_behaviour.test_a_client_that_leaves_ends_its_answer,
     "crash-log": test_behaviour.test_a_crash_is_for_the_log_only,
     "event-live": test_behaviour.test_a_new_entry_is_a_server_sent_event,
     "live": test_behaviour.test_live_is_a_websocket_or_says_what_it_would_be,
+    "live-foreign": test_behaviour.test_no_page_from_elsewhere_opens_a_websocket,
 }
 
 
-def adapted(stack, case):
-    if (stack.name, case.name) == ("bridge-wsgi-in-asgi", "body-cut-off-chunked"):
-        # The program sees no chunked body, so it need not wait for the end of this one: its answer,
-        # 422, and the visitor's hanging up come in either order. Nothing is stored all the same.
-        return replace(case, steps=tuple(replace(step, status=(*step.status, 422)) for step in case.steps))
-    return case
-
-
-@contract_of(annexes.BRIDGES, adapted)
+@contract_of(annexes.BRIDGES)
 def test_contract(run, stack, mount, case):
-    checking.visit(case, run(stack, mount))
+    hold(case, run(stack, mount))
 
 
 def test_every_behaviour_is_tested():
@@ -51,13 +49,86 @@ def test_every_behaviour_is_tested():
 @pytest.mark.parametrize(("stack", "name"), [
     pytest.param(stack, name, marks=marks_of(stack, case=name), id=f"{stack.name}-{name}")
     for stack in annexes.BRIDGES for name in BEHAVIOURS
-])  # fmt: skip
+])
 def test_what_one_answer_cannot_show(run, stack, name):
     try:
         BEHAVIOURS[name](run, stack, "")
     finally:
-        if checking.known_difference(stack, name):
+        if known_difference(stack, name):
             run.stop()  # what still goes on there would be in the way of the next test
+
+
+# ---------------------------------------------------------------- under each server
+
+
+# Of all that is the same, one server; and those that fork after the import, where a bridge may leave its thread behind.
+SAMPLE = {(bridge, servers[0]) for bridge in bridging.BRIDGES for servers, _ in drawn.alike(bridge)} | {
+    ("asgi_in_wsgi", "gunicorn --preload --threads 4"), ("wsgi_in_asgi", "granian --interface asgi")}
+
+
+def test_each_bridge_was_tried_under_each_server_and_each_cell_has_its_reason():
+    cells = drawn.read()["cells"]
+    assert {bridge: [*found] for bridge, found in cells.items()} == {
+        bridge: [server["name"] for server in bridging.servers(bridge)] for bridge in bridging.BRIDGES}
+    for bridge, found in cells.items():
+        for cases in found.values():
+            assert [*cases] == [case for case in bridging.CASES if bridging.applies(bridge, case)]
+    assert not list(bridging.unexplained(cells))
+    cells = {**cells, "cgi_as_wsgi": {**cells["cgi_as_wsgi"], "gunicorn": {"get": "500"}}}
+    assert list(bridging.unexplained(cells)) == ["cgi_as_wsgi under gunicorn, get: 500"]
+
+
+@pytest.mark.hall
+@pytest.mark.parametrize(("bridge", "name"), sorted(SAMPLE))
+def test_a_bridge_does_under_a_server_what_the_page_says(bridge, name):
+    (server,) = [each for each in bridging.servers(bridge) if each["name"] == name]
+    require(bridging.stack(bridge, server))
+    assert bridging.meet(bridge, server) == drawn.read()["cells"][bridge][name]
+
+
+def test_a_cgi_program_that_falls_silent_is_ended_with_what_it_has_started(tmp_path, monkeypatch):
+    program, children = tmp_path / "program.py", tmp_path / "children"
+    program.write_text("import os, subprocess, sys, time\n"
+                       "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+                       f"open({str(children)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+                       "if os.environ['PATH_INFO'] == '/late':\n"
+                       "    print('Content-Type: text/plain\\n\\nhalf', flush=True)\n"
+                       "time.sleep(60)\n")
+    monkeypatch.setattr(cgi_as_wsgi, "PROGRAM", str(program))
+    monkeypatch.setattr(cgi_as_wsgi, "SILENCE", 1)
+    for path in "/", "/late":
+        environ, statuses = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}, []
+        body = cgi_as_wsgi.application(environ, lambda status, headers, statuses=statuses: statuses.append(status))
+        if path == "/":
+            assert statuses == ["504 Gateway Timeout"]
+        else:
+            assert next(body) == b"half\n" and statuses == ["200 OK"]
+            with pytest.raises(TimeoutError):
+                next(body)
+        ended = [int(number) for number in children.read_text().split()]
+        assert eventually(lambda: not [number for number in ended if runs(number)])  # noqa: B023
+
+
+def runs(number):
+    """Whether a process works; a zombie, which nobody has asked for its end yet, does not."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True).stdout
+    return bool(found) and not found.startswith("Z")
+
+
+@pytest.mark.hall
+def test_what_gives_a_body_its_length_cures_the_bridge():
+    """In a process of its own: the page's program makes settings for Django when it is imported."""
+    program = """
+import io
+from exhibits.bridges.asgi_in_wsgi import application
+from exhibits.meetings.chunked import with_length
+environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/echo", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+           "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.input_terminated": True}
+for each in application, with_length(application):
+    print(b"".join(each({**environ, "wsgi.input": io.BytesIO(b"one two")}, lambda *_: None)))
+"""
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert said.stdout == "b''\nb'one two'\n", said.stderr
 
 
 def ask(exhibit, path, times=1):

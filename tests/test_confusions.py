@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "confusions.md").read_text()
 @pytest.mark.parametrize("proof", PROOFS)
 def test_a_proof_prints_what_the_page_shows(proof):
     ran = subprocess.run([sys.executable, "-m", f"exhibits.confusions.{proof}"], cwd=ROOT, capture_output=True,
-                         text=True, timeout=60)  # fmt: skip
+                         text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     said = "\n".join(line.rstrip() for line in ran.stdout.splitlines()) + "\n"
     assert said == (FOLDER / f"{proof}.txt").read_text()

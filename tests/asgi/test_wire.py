@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import SERVER, Protocol, State
 from websockets.uri import parse_uri
 
-from exhibits.asgi import wire
-from exhibits.fields import Malformed, gaps
+from exhibits.asgi import explain, wire
+from exhibits.shared.fields import Malformed
+from tests.explained import fault
 
 MASK = bytes.fromhex("37fa213d")
 
@@ -63,7 +65,7 @@ def test_frames_are_read(case, whole, trailing):
     pieces = [data] if whole or len(frame) > 1000 else [data[n : n + 1] for n in range(len(data))]
     found = [each for piece in pieces for each in reader.receive(piece)]
     assert found == [message] + ([wire.Ping(b"")] if trailing else [])
-    assert gaps(wire.explain_server(data), data) is None
+    assert fault(explain.explain_server(data), data) is None
 
 
 @pytest.mark.parametrize("case", MESSAGES)
@@ -81,11 +83,49 @@ def test_the_handshake_example_of_the_rfc():
     assert wire.accept_key(b"dGhlIHNhbXBsZSBub25jZQ==") == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+SHAKE = {b"upgrade": b"websocket", b"connection": b"Upgrade", b"sec-websocket-version": b"13",
+         b"sec-websocket-key": KEY}  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", [
+    {}, {b"upgrade": b"WebSocket"}, {b"connection": b"keep-alive, uPGRADE"}, {b"connection": b"upgrade ,close"},
+])  # fmt: skip
+def test_a_handshake_begins_a_websocket(fields):
+    assert wire.handshake(b"GET", b"1.1", SHAKE | fields) == KEY
+
+
+@pytest.mark.parametrize(("method", "version", "fields"), [
+    (b"POST", b"1.1", {}), (b"HEAD", b"1.1", {}), (b"GET", b"1.0", {}), (b"GET", b"1.1", {b"upgrade": b"h2c"}),
+    (b"GET", b"1.1", {b"upgrade": b""}),
+])  # fmt: skip
+def test_what_is_no_handshake_is_a_request_like_any_other(method, version, fields):
+    assert wire.handshake(method, version, SHAKE | fields) is None
+    assert wire.handshake(method, version, {**SHAKE, **fields, b"connection": b"", b"sec-websocket-key": b""}) is None
+
+
+@pytest.mark.parametrize(("fields", "status"), [
+    ({b"connection": b""}, 400), ({b"connection": b"keep-alive"}, 400), ({b"connection": b"upgrades"}, 400),
+    ({b"connection": b"x-upgrade"}, 400), ({b"sec-websocket-key": b""}, 400),
+    ({b"sec-websocket-key": KEY[:-4]}, 400),  # 15 bytes
+    ({b"sec-websocket-key": b"A" + KEY}, 400), ({b"sec-websocket-key": KEY + KEY}, 400),
+    ({b"sec-websocket-key": b"dGhlIHNhbXBsZSBub25jZ*=="}, 400), ({b"sec-websocket-key": KEY + b", " + KEY}, 400),
+    ({b"sec-websocket-version": b"8"}, 426), ({b"sec-websocket-version": b"13, 8"}, 426),
+    ({b"sec-websocket-version": b""}, 426),
+])  # fmt: skip
+def test_a_bad_handshake_is_refused(fields, status):
+    with pytest.raises(wire.BadHandshake) as refused:
+        wire.handshake(b"GET", b"1.1", SHAKE | fields)
+    assert refused.value.status == status
+    if status == 426:  # RFC 6455 section 4.4
+        assert (b"sec-websocket-version", b"13") in refused.value.fields
+
+
 def test_control_frames_come_between_fragments():
     data = wire.build_frame(1, "Grü".encode()[:3], fin=False) + wire.build(wire.Ping(b"?"))
     data += wire.build_frame(0, "Grü".encode()[3:])
     assert wire.Reader(from_client=False).receive(data) == [wire.Ping(b"?"), wire.Message("Grü")]
-    assert gaps(wire.explain_server(data), data) is None
+    assert fault(explain.explain_server(data), data) is None
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -104,6 +144,16 @@ def test_a_message_is_limited_over_all_its_fragments():
         reader.receive(wire.build_frame(0, b"123456"))
 
 
+def test_a_message_may_have_as_many_fragments_as_it_likes():
+    reader, fragments = wire.Reader(from_client=False), 20_000
+    assert reader.receive(wire.build_frame(2, b"", fin=False) + wire.build_frame(0, b"x", fin=False) * fragments) == []
+    tracemalloc.start()
+    assert reader.receive(wire.build_frame(0, b"", fin=False) * fragments) == []
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 10_000 and reader.receive(wire.build_frame(0, b"end")) == [wire.Message(b"x" * fragments + b"end")]
+
+
 def test_a_client_has_to_mask():
     with pytest.raises(wire.WrongMasking):
         wire.Reader(from_client=True).receive(bytes.fromhex("8100"))
@@ -111,17 +161,17 @@ def test_a_client_has_to_mask():
 
 def test_a_frame_cut_off_is_not_explained():
     with pytest.raises(wire.CutOff):
-        wire.explain_server(bytes.fromhex("810548"))
+        explain.explain_server(bytes.fromhex("810548"))
 
 
 @given(st.lists(st.one_of(st.text().map(wire.Message), st.binary().map(wire.Message),
                           st.binary(max_size=125).map(wire.Ping), st.binary(max_size=125).map(wire.Pong))),
-       st.one_of(st.none(), st.binary(min_size=4, max_size=4)))  # fmt: skip
+       st.one_of(st.none(), st.binary(min_size=4, max_size=4)))
 def test_messages_there_and_back(messages, mask):
     data = b"".join(wire.build(message, mask) for message in messages)
     assert wire.Reader(from_client=mask is not None).receive(data) == messages
-    fields = wire.explain_client(data) if mask else wire.explain_server(data)
-    assert gaps(fields, data) is None
+    fields = explain.explain_client(data) if mask else explain.explain_server(data)
+    assert fault(fields, data) is None
 
 
 def outcome(pieces, from_client=False):
@@ -129,6 +179,7 @@ def outcome(pieces, from_client=False):
     try:
         for piece in pieces:
             found += reader.receive(piece)
+        found += reader.receive(b"")
     except Malformed as error:
         return found, type(error), error.offset
     return found, None, None
@@ -138,16 +189,15 @@ def outcome(pieces, from_client=False):
 def test_arbitrary_bytes_raise_nothing_but_our_errors(data, from_client):
     outcome([data], from_client)
     try:
-        assert gaps(wire.explain_frames(data, from_client), data) is None
+        assert fault(explain.explain_frames(data, from_client), data) is None
     except Malformed as error:
         assert 0 <= error.offset <= len(data)
 
 
 @given(st.binary())
-def test_however_the_bytes_are_cut_the_same_error_comes(data):
+def test_however_the_bytes_are_cut_the_same_messages_and_the_same_error_come(data):
     whole, piecewise = outcome([data]), outcome([data[n : n + 1] for n in range(len(data))])
-    assert piecewise[1:] == whole[1:]
-    assert piecewise[0][: len(whole[0])] == whole[0]
+    assert piecewise == whole
 
 
 @given(st.text(max_size=300))
@@ -181,11 +231,29 @@ def test_a_trace_holds_every_event():
         with pytest.raises(RuntimeError):
             await traced({"type": "http", "path": "/"}, receive, send)
 
-    traced = wire.trace(program)
+    traced = wire.trace(program, now=iter(range(99)).__next__)
     asyncio.run(run(traced))
     assert json.loads(json.dumps(traced.traces[0])) == [
-        {"by": "server", "call": "application", "arguments": [{"type": "http", "path": "/"}], "raises": "RuntimeError"},
-        {"by": "program", "call": "receive", "arguments": [], "returns": {"type": "http.request", "body": "b'x'"}},
-        {"by": "program", "call": "send",
+        {"by": "server", "call": "application", "began": 0, "raised": "RuntimeError", "ended": 5,
+         "arguments": [{"type": "http", "path": "/"}, "<function>", "<function>"]},
+        {"by": "program", "call": "receive", "arguments": [], "began": 1,
+         "returned": {"type": "http.request", "body": "b'x'"}, "ended": 2},
+        {"by": "program", "call": "send", "began": 3, "returned": None, "ended": 4,
          "arguments": [{"type": "http.response.start", "status": 200, "headers": [["b'a'", "b'b'"]]}]},
-    ]  # fmt: skip
+    ]
+
+
+def test_a_receive_that_never_returned_looks_so():
+    async def program(scope, receive, send):
+        await receive()
+
+    async def run():
+        task = asyncio.create_task(traced({"type": "http"}, asyncio.Event().wait, None))
+        await asyncio.sleep(0)
+        assert [("ended" in call) for call in traced.traces[0]] == [False, False]
+        task.cancel()
+        await asyncio.wait([task])
+
+    traced = wire.trace(program)
+    asyncio.run(run())
+    assert [call["raised"] for call in traced.traces[0]] == ["CancelledError", "CancelledError"]

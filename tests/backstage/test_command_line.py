@@ -3,17 +3,16 @@
 import json
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 
 import pytest
 from conftest import each_stack, require
+from started import Serving
 
 from exhibits import catalog
 from exhibits.backstage.running import ROOT, eventually, free_port
@@ -23,68 +22,23 @@ WSGI = catalog.find("wsgi")
 
 def exhibits(*arguments, **more):
     return subprocess.run([sys.executable, "-m", "exhibits", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          timeout=60, **more)  # fmt: skip
-
-
-class Serving:
-    """`python -m exhibits serve …`, with a temporary folder of its own to look into afterwards."""
-
-    def __init__(self, folder, *arguments):
-        self.folder = folder
-        environ = {**os.environ, "TMPDIR": str(folder)}
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "exhibits", "serve", *arguments, "--guestbook", str(folder / "book.sqlite3")],
-            cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        self.said = ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        if self.popen.poll() is None:
-            self.popen.terminate()
-        self.popen.stdout.close()
-        self.popen.wait(10)
-
-    def read_until(self, pattern, seconds=20):
-        """Read what it prints until the pattern is in it; return the match."""
-        deadline = time.monotonic() + seconds
-        while not (match := re.search(pattern, self.said)):
-            ready, _, _ = select.select([self.popen.stdout], [], [], max(0, deadline - time.monotonic()))
-            chunk = os.read(self.popen.stdout.fileno(), 65536) if ready else b""
-            assert chunk, f"no {pattern!r} in {self.said!r}"
-            self.said += chunk.decode()
-        return match
-
-    def stop(self, number):
-        """Send a signal; return the exit code and the seconds it took."""
-        start = time.monotonic()
-        self.popen.send_signal(number)
-        self.popen.communicate(timeout=10)
-        return self.popen.returncode, time.monotonic() - start
-
-    def left_behind(self):
-        """Run folders that remain, and processes that still work in one."""
-        folders = [path.name for path in self.folder.glob("museum-*")]
-        listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-        return folders + [line for line in listing.splitlines() if str(self.folder) in line]
+                          timeout=60, **more)
 
 
 @each_stack(stacks=catalog.defaults())
 def test_serve_prints_what_runs_and_ctrl_c_leaves_nothing(stack, mount, tmp_path):
     require(stack)
     with Serving(tmp_path, stack.stage, "--port", str(free_port())) as serving:
-        url = serving.read_until(r"(http://127\.0\.0\.1:\d+)/\n")[1]
-        serving.read_until("Ctrl-C stops everything")
+        url = serving.wait_for(r"(http://127\.0\.0\.1:\d+)/\n")[1]
+        serving.wait_for("Ctrl-C stops everything")
         for process in stack.processes:
             assert re.search(rf"{process.part} \d[\w.]*, pid \d+: ", serving.said)
         assert serving.said.count(url + "/") + serving.said.count(url.replace("http", "ws") + "/") == 4
         with urllib.request.urlopen(f"{url}/hello?name=log-me") as answer:
             assert answer.read() == b"Hello, log-me!\n"
-        serving.read_until("/hello.name=log-me")  # each request is seen passing
+        serving.wait_for("/hello.name=log-me")  # each request is seen passing
         pids = [int(pid) for pid in re.findall(r"pid (\d+): ", serving.said)]
-        code, seconds = serving.stop(signal.SIGINT)
+        code, seconds = serving.interrupt(signal.SIGINT)
         assert code == 0 and seconds < 2, (code, seconds)
         assert serving.left_behind() == []
         for pid in pids:
@@ -96,8 +50,8 @@ def test_serve_prints_what_runs_and_ctrl_c_leaves_nothing(stack, mount, tmp_path
 def test_sigterm_and_a_closed_terminal_stop_it_too(number, tmp_path):
     require(WSGI)
     with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
-        serving.read_until("Ctrl-C stops everything")
-        code, seconds = serving.stop(number)
+        serving.wait_for("Ctrl-C stops everything")
+        code, seconds = serving.interrupt(number)
         assert code == 0 and seconds < 2
         assert serving.left_behind() == []
 
@@ -105,7 +59,7 @@ def test_sigterm_and_a_closed_terminal_stop_it_too(number, tmp_path):
 def test_even_kill_9_leaves_nothing_for_long(tmp_path):
     require(WSGI)
     with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
-        serving.read_until("Ctrl-C stops everything")
+        serving.wait_for("Ctrl-C stops everything")
         assert serving.left_behind() != []
         serving.stop(signal.SIGKILL)
         assert eventually(lambda: serving.left_behind() == []), serving.left_behind()
@@ -115,20 +69,18 @@ def test_a_signal_while_it_starts_leaves_nothing(tmp_path):
     require(WSGI)
     with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
         assert eventually(lambda: list(tmp_path.glob("museum-*")))  # the first thing that is made
-        assert serving.stop(signal.SIGINT)[0] == 0
+        assert serving.stop(signal.SIGINT) == 0
         assert serving.left_behind() == []
 
 
 def test_nobody_reading_our_output_is_no_traceback(tmp_path):
     require(WSGI)
-    with Serving(tmp_path, "wsgi", "--port", str(free_port())) as serving:
-        url = serving.read_until(r"(http://127\.0\.0\.1:\d+)/\n")[1]
-        serving.read_until("Ctrl-C stops everything")
-        serving.popen.stdout.close()
-        urllib.request.urlopen(f"{url}/hello").close()  # a log line nobody reads
-        assert serving.popen.wait(10) == 0
+    with Serving(tmp_path, "wsgi", "--port", str(port := free_port()), stdout=subprocess.PIPE) as serving:
+        assert any(b"Ctrl-C stops everything" in line for line in serving.stdout)
+        serving.stdout.close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/hello").close()  # a log line nobody reads
+        assert serving.wait(10) == 0
         assert serving.left_behind() == []
-        serving.popen.stdout = open(os.devnull, "rb")
 
 
 def test_a_port_in_use_is_said_in_one_sentence():
@@ -137,15 +89,16 @@ def test_a_port_in_use_is_said_in_one_sentence():
         port = taken.getsockname()[1]
         ended = exhibits("serve", "wsgi", "--port", str(port))
     assert ended.returncode == 2 and ended.stdout == ""
-    assert ended.stderr == f"exhibits: port {port} on 127.0.0.1 is in use; choose another with --port, or none\n"
+    assert re.fullmatch(rf"exhibits: port {port} on 127.0.0.1 is in use( by .* \(pid {os.getpid()}\))?; "
+                        r"choose another with --port, or none\n", ended.stderr)
 
 
 def test_the_default_port_falls_to_a_free_one(tmp_path):
     require(WSGI)
     with Serving(tmp_path, "wsgi") as first:
-        first.read_until("Ctrl-C stops everything")
-        with Serving(tmp_path, "wsgi") as second:
-            second.read_until("Ctrl-C stops everything")
+        first.wait_for("Ctrl-C stops everything")
+        with Serving(tmp_path, "wsgi", log="second log") as second:
+            second.wait_for("Ctrl-C stops everything")
             assert "Port 8000 is in use, so a free one is taken." in second.said
 
 
@@ -153,11 +106,11 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(tmp_path):
     require(WSGI)
     ended = exhibits("serve", "wsgi", "--host", "192.0.2.1", "--port", "8000")  # an address nobody has (RFC 5737)
     assert ended.returncode in (1, 2) and "Traceback" not in ended.stderr
-    folder = tmp_path / "no" / "such" / "folder"
-    ended = exhibits("serve", "asgi", "--guestbook", str(folder / "book.sqlite3"), "--port", str(free_port()))
+    ended = exhibits("serve", "wsgi", "--guestbook", str(tmp_path / "book.sqlite3"), "--port", str(free_port()),
+                     env={**os.environ, "GUNICORN_CMD_ARGS": "--nonsense"})
     assert ended.returncode == 1
-    assert ended.stderr.startswith("exhibits: asgi-uvicorn: uvicorn ended with exit code 3\n")
-    assert "unable to open database file" in ended.stderr
+    assert ended.stderr.startswith("exhibits: wsgi-gunicorn: gunicorn ended with exit code 2\n")
+    assert "unrecognized arguments: --nonsense" in ended.stderr
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -167,19 +120,35 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(tmp_path):
     (("serve", "asgi", "--port", "99999"), "'99999' is not a port: a number from 1 to 65535"),
     (("serve", "asgi", "--mount", "museum"), "'museum' is not a mount point"),
     (("wire", "fastcgi-ajp"), "fastcgi-ajp stands in the hall, where no taps are; there are some at fastcgi-flup, "),
+    (("serve", "fastcgi-ajp", "--trace"), "stands in the hall, where no taps are"),
+    (("serve", "wsgi", "--trace", "--app", "blog:app"), "--app, --reload and --once do not go with it"),
+    (("wire", "cgi", "--websocket"), "cgi-ours carries no WebSocket"),
     (("wire", "framework-flask"), "framework-flask stands in the hall, where no taps are; there are some at cgi-ours"),
     (("serve", "bridge-asgi-in-wsgi", "--hello"), "bridge-asgi-in-wsgi has one program, and none that is smaller"),
     (("compare", "--stacks", "asgi,psgi"), "there is no stage or stack 'psgi'"),
-])  # fmt: skip
+])
 def test_a_wrong_argument_gets_a_sentence_and_exit_code_2(arguments, sentence):
     ended = exhibits(*arguments)
     assert ended.returncode == 2 and sentence in ended.stderr and "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("arguments", [
+    ("serve", "cgi", "--app", "x\x1b[31m"),
+    ("serve", "wsgi", "--guestbook", "/x\x1b[31m/y"),
+    ("serve", "wsgi", "--app", "x\x1b[31m.py:app"),
+    ("compare", "/", "x\x1b[31m"),
+    ("\x1b[31m",),
+    ("compare", "-H", "x\x1b[31m"),
+])
+def test_what_was_typed_does_not_steer_the_terminal(arguments):
+    ended = exhibits(*arguments)
+    assert ended.returncode in (1, 2) and "\\x1b[31m" in ended.stderr and "\x1b" not in ended.stderr
+
+
 @each_stack(stacks=catalog.defaults())
 def test_once_shows_the_tour_and_stops(stack, mount):
     require(stack)
-    ended = exhibits("serve", stack.stage, "--once", "--mount", "/museum")
+    ended = exhibits("serve", stack.stage, "--once", "--mount", "/my-mus_eum.of~1993/x")
     assert ended.returncode == 0, ended.stderr
     for sentence in ("Hello, Jürgen!", "Thank you for signing.", '"name":"Grace"', "line 3 of 3"):
         assert sentence in ended.stdout
@@ -191,16 +160,26 @@ def test_list_says_what_can_run():
     for stack in described:
         assert stack["runs"] == (not stack["missing"])
         assert stack["runs"] == all(part["version"] for part in stack["parts"])
-    listed = exhibits("list", env={**os.environ, "COLUMNS": "200"}).stdout
-    assert all(stack.name in listed for stack in catalog.EVERYTHING)
+    for more in ((), ("--parts",)):
+        listed = exhibits("list", *more).stdout
+        assert all(f"  {stack.name} " in listed for stack in catalog.EVERYTHING)
+        assert ("gunicorn 2" in listed) == bool(more)
+    rows = [line for line in exhibits("list").stdout.splitlines() if line.startswith("  ")]
+    assert len(rows) == len(catalog.EVERYTHING) and max(map(len, rows)) <= 80
+    of_one = json.loads(exhibits("list", "--stage", "SCGI", "--json").stdout)
+    assert [stack["stack"] for stack in of_one] == [stack.name for stack in catalog.stacks_of("scgi")]
+    assert exhibits("list", "--stage", "psgi").returncode == 2
 
 
 def test_every_part_is_asked_for_where_it_is_installed():
     """A stack is a few lines of the catalog, and what its parts need: here is who forgot the latter."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    groups = ("base", "grid", "hall", "bridges", "frameworks")
+    groups = ("base", "servers", "hall", "bridges", "frameworks")
     lines = [line for group in groups for line in pyproject[group] if isinstance(line, str)]
     assert {part.package for part in catalog.PARTS.values() if part.package} <= {line.split()[0] for line in lines}
+    servers = [line.split()[0] for group in groups[:2] for line in pyproject[group] if isinstance(line, str)]
+    for stack in catalog.main_stacks():  # what the sessions compare and wire start
+        assert set(stack.packages) <= set(servers), stack.name
     apt = (ROOT / ".ci" / "apt.txt").read_text().split()
     assert {part.apt for part in catalog.PARTS.values() if part.apt} <= set(apt)
 
@@ -221,6 +200,24 @@ def test_compare_knows_a_known_difference_from_a_new_one():
     assert known.returncode == 0 and "decoded twice" in " ".join(known.stdout.split())
     unexplained = exhibits("compare", "/request/50%2525", *stacks)
     assert unexplained.returncode == 1
+
+
+def test_compare_calls_nothing_identical_where_no_two_agree():
+    require(*map(catalog.find, ("wsgi", "asgi")))
+    ended = exhibits("compare", "/gateway", "--stacks", "wsgi,asgi")
+    assert ended.returncode == 1 and "No two of them gave the same answer." in ended.stdout
+    assert "identical" not in ended.stdout
+    found = json.loads(exhibits("compare", "/gateway", "--stacks", "wsgi,asgi", "--json").stdout)["answers"]
+    assert [answer["identical"] for answer in found] == [False, False]
+
+
+def test_compare_judges_each_answer_whatever_the_others_say():
+    require(*map(catalog.find, ("wsgi", "fastcgi", "wsgi-wsgiref")))
+    ended = exhibits("compare", "-X", "HEAD", "/stream", "--stacks", "wsgi,fastcgi,wsgi-wsgiref", "--json")
+    first, flup, wsgiref = json.loads(ended.stdout)["answers"]
+    assert ended.returncode == 0 and first["identical"]
+    assert flup["differs"] == ["content-length 0, and GET has 36 (RFC 9110 section 8.6)"] and flup["known_difference"]
+    assert wsgiref["differs"][0].startswith("HTTP/1.0 in the status line") and wsgiref["known_difference"]
 
 
 def test_compare_sends_methods_fields_and_data():

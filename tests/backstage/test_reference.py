@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from exhibits import catalog
-from exhibits.backstage import site_reference as reference
+from exhibits.backstage.site import reference
 
 EVENTS = reference.events()
 FIELDS = {"date", "kind", "what", "source", "stage", "disputed"}
@@ -22,6 +22,11 @@ def test_an_event_has_a_date_a_kind_and_a_source(event):
     assert event["date"] <= date.today().isoformat()
     if "stage" in event:
         catalog.stage(event["stage"])
+
+
+def test_links_of_the_timeline_are_links():
+    html = reference.timeline("", "timeline", "timeline", {}, None)
+    assert "](" not in html and '<a href="https://gunicorn.org/news/">all changes</a>' in html
 
 
 def test_the_timeline_is_in_order():
@@ -50,7 +55,7 @@ def test_every_term_is_used():
 
 def test_the_page_of_sources_has_every_group():
     page = (reference.DOCS / "sources.md").read_text()
-    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(reference.groups())
+    assert re.findall(r"^## (.+?)(?: \{.*\})?$", page, re.MULTILINE) == list(reference.groups())
     assert re.findall(r"```cited\n(.+)\n```", page) == list(reference.groups())
 
 

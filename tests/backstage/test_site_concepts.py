@@ -7,12 +7,15 @@ import pytest
 from pymdownx.superfences import SuperFencesException
 
 from exhibits import catalog
-from exhibits.backstage import site_compare, site_moves, site_way
+from exhibits.backstage.site import concepts as site_concepts
+from exhibits.backstage.site import moves as site_moves
+from exhibits.backstage.site import way as site_way
+from exhibits.backstage.site import wire as site_wire
 
 pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
 
 STAGES = [stage.name for stage in catalog.STAGES]
-CONCEPTS = site_compare.comparison()["concept"]
+CONCEPTS = site_concepts.comparison()["concept"]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def page(site):
 
 
 def rendered(text):
-    return site_compare.compare(text, "compare", "compare", {}, None)
+    return site_concepts.concepts(text, "concepts", "concepts", {}, None)
 
 
 def test_every_stage_has_its_way_in_every_concept(page):
@@ -50,11 +53,11 @@ def test_two_stages_are_shown_and_no_other(pair):
 
 @pytest.mark.parametrize("place", [
     "exhibits/wsgi/app.py:no-such-section", "exhibits/wsgi/app.py:body |no such line", "exhibits/no-such-file.py",
-])  # fmt: skip
+])
 def test_code_that_is_not_there_stops_the_build(monkeypatch, place):
     way = {"stages": STAGES, "says": "It says so.", "code": [place]}
     concept = {"name": "it", "side": "program", "title": "It", "way": [way]}
-    monkeypatch.setattr(site_compare, "comparison", lambda: {"concept": [concept], "step": []})
+    monkeypatch.setattr(site_concepts, "comparison", lambda: {"concept": [concept], "pair": []})
     with pytest.raises(SuperFencesException):
         rendered("wsgi asgi")
 
@@ -66,26 +69,27 @@ def test_a_stage_that_is_missing_stops_the_build(monkeypatch):
 
 
 def test_an_excerpt_shows_what_it_leaves_out():
-    assert site_compare.excerpt("exhibits/cgi/app.py:request-line |method=|mount=") == (
-        'method=environ["REQUEST_METHOD"],\n# …\nmount=environ.get("SCRIPT_NAME", ""),')  # fmt: skip
+    assert site_concepts.excerpt("exhibits/cgi/app.py:request-line |method=|mount=") == (
+        'method=environ["REQUEST_METHOD"],\n# …\nmount=mount,')
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_way_shows_every_process_in_both_forms_and_in_words(stage):
-    html = site_way.way(stage, "way", "way", {}, None)
+    html = site_way.way_view(site_wire.recording(f"{stage}-greeting"), "id")
     wide, tall = re.findall(r"<svg .*?</svg>", html, re.DOTALL)
     stack = catalog.stacks_of(stage)[0]
     for drawing in (wide, tall):
         shown = re.findall(r'<tspan class="who">(.*?)</tspan>', drawing)
-        assert shown == ["visitor", *(site_way.name_of(each) for each in reversed(stack.processes)), "guestbook"]
+        called = [catalog.called(stack, each) for each in reversed(stack.processes)]
+        assert shown == ["visitor", *(re.sub("our .* server", "our server", each) for each in called), "program"]
         described = re.search(r"<desc.*?>(.*?)</desc>", drawing)[1]
-        assert all(who in described.lower() for who in map(str.lower, shown))
+        assert all(who.lower() in described.lower() for who in ["visitor", *called, "program"])
         assert stack.processes[0].workers in described
     identifiers = re.findall(r' id="([^"]+)"', html)
     assert len(identifiers) == len({*identifiers}) == 4
 
 
-@pytest.mark.parametrize("fence", [site_compare.compare, site_moves.move, site_way.way])
+@pytest.mark.parametrize("fence", [site_concepts.concepts, site_moves.move, site_wire.journey, site_wire.recorded])
 def test_a_fence_that_cannot_render_stops_the_build(fence):
     with pytest.raises(SuperFencesException):
         fence("nonsense", "name", "name", {}, None)

@@ -7,14 +7,17 @@ field X-Run of the request says, so every test shows the script it needs.
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
 import pytest
+from started import Started
 
 from exhibits.backstage.running import ROOT, eventually, free_port
 
@@ -25,42 +28,31 @@ PATIENCE = 5  # seconds until something that does not happen counts as failed
 # ---------------------------------------------------------------- servers
 
 
-class Server:
-    """A server of our own in a folder of its own, its standard error in a file."""
+class Server(Started):
+    """Our server in a folder of its own."""
 
-    def __init__(self, folder, *options, host="127.0.0.1", name="script.sh", environ=None):
-        self.folder, self.log, self.host = folder, folder / "log", host
+    def __init__(self, folder, *options, host="127.0.0.1", name="script.sh", environ=(), descriptors=256):
         (folder / name).write_text('eval "$HTTP_X_RUN"\n')
-        self.port = free_port()
+        self.host, self.port = host, free_port()
         address = ["--host", host, "--port", str(self.port)]
         command = [sys.executable, "-m", "exhibits.cgi.server", *address, *options, "/bin/sh", folder / name]
-        with self.log.open("wb") as log:
-            # A standard input that never ends: a script that got it would hang.
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stderr=log, cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
-            )
-        assert eventually(lambda: self.said("listening on") or self.process.poll() is not None)
-        assert self.process.poll() is None, self.log.read_text()
-
-    def said(self, text):
-        return text in self.log.read_text()
+        super().__init__(
+            folder, *command, environ=environ,
+            stdin=subprocess.PIPE,  # a standard input that never ends: a script that got it would hang
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)),
+        )
 
     def connect(self):
         return socket.create_connection((self.host, self.port), PATIENCE)
 
-    def stop(self):
-        self.process.terminate()
-        self.process.stdin.close()
-        return self.process.wait(PATIENCE)
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("cgi"), "--env", "GUESTBOOK=a=b", environ={"SECRET": "1"})
-    yield server
-    assert server.stop() == 0
-    assert "Traceback" not in server.log.read_text()
+    folder = tmp_path_factory.mktemp("cgi")
+    with Server(folder, "--env", "GUESTBOOK=a=b", environ={"SECRET": "1"}) as server:
+        yield server
+        assert server.stop() == 0
+    assert "Traceback" not in server.said
 
 
 @pytest.fixture
@@ -69,9 +61,7 @@ def another(tmp_path):
     with contextlib.ExitStack() as servers:
 
         def start(*options, **more):
-            started = Server(tmp_path, *options, **more)
-            servers.callback(started.stop)
-            return started
+            return servers.enter_context(Server(tmp_path, *options, **more))
 
         yield start
 
@@ -170,7 +160,7 @@ def alive(pid):
 
 def children(server):
     """The server's children, zombies included."""
-    return [pid for pid, parent in processes("pid", "ppid") if parent == str(server.process.pid)]
+    return [pid for pid, parent in processes("pid", "ppid") if parent == str(server.pid)]
 
 
 def pids(server):
@@ -201,7 +191,9 @@ ENV = PLAIN + "exec env"
 
 def test_environment_is_what_the_rfc_demands_and_nothing_else(server):
     answer = ask(server, ENV, target="/caf%C3%A9/100%2525?a=%20&b")
-    assert variables(answer) == {
+    found = variables(answer)
+    assert 0 < int(found.pop("REMOTE_PORT")) < 65536
+    assert found == {
         "PATH": os.environ["PATH"],
         "GUESTBOOK": "a=b",
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -214,6 +206,7 @@ def test_environment_is_what_the_rfc_demands_and_nothing_else(server):
         "SCRIPT_NAME": "",
         "PATH_INFO": "/caf\xc3\xa9/100%25",
         "QUERY_STRING": "a=%20&b",
+        "REQUEST_URI": "/caf%C3%A9/100%2525?a=%20&b",
         "HTTP_HOST": "museum.test",
     }
 
@@ -239,7 +232,7 @@ def test_environment_of_http_1_0_without_host(server):
     (["Content-Type: text/x-a"], {"CONTENT_TYPE": "text/x-a"}),
     (["Content-Length: 0"], {}),
     (["HTTP-Host: x"], {"HTTP_HTTP_HOST": "x"}),
-])  # fmt: skip
+])
 def test_header_fields(server, fields, expected):
     found = variables(ask(server, ENV, *fields))
     del found["HTTP_HOST"]
@@ -248,7 +241,8 @@ def test_header_fields(server, fields, expected):
 
 @pytest.mark.parametrize("host, name", [
     ("museum.test:8000", "museum.test"), ("[::1]:80", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("", "127.0.0.1"),
-])  # fmt: skip
+    ("a=b", "a=b"), ("a~b:1", "a~b"), ("a%20b", "a%20b"),
+])
 def test_server_name(server, host, name):
     assert variables(ask(server, ENV, host=f"Host: {host}"))["SERVER_NAME"] == name
 
@@ -264,7 +258,7 @@ def test_ipv6(another):
 
 def test_absolute_form(server):
     found = variables(ask(server, ENV, target="http://other.test:81/echo?q=1"))
-    assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/echo", "q=1")
+    assert (found["PATH_INFO"], found["QUERY_STRING"], found["REQUEST_URI"]) == ("/echo", "q=1", "/echo?q=1")
 
 
 def test_script_sees_no_files_of_the_server(server):
@@ -283,8 +277,8 @@ def test_mount(another):
 
 @pytest.mark.parametrize("data, status", [
     (request(target="/a%00b"), 400),
-    (request(target="*", method="OPTIONS"), 400),
-    (request(target="museum.test:80", method="CONNECT"), 400),
+    (request(target="*", method="OPTIONS"), 404),
+    (request(target="museum.test:80", method="CONNECT"), 501),
     (request(target="/", method="CONNECT"), 400),
     (request(target="/a#b"), 400),
     (request(target="/a?b#c"), 400),
@@ -301,9 +295,9 @@ def test_mount(another):
     (request("", "Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), 501),
     (request("", "Transfer-Encoding: chunked", body=b"zz\r\n"), 400),
     (request("", "X-Long: " + "a" * 71_000), 431),
-    (request("", target="/" + "a" * 200_000), 431),
+    (request("", target="/" + "a" * 200_000), 414),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
-])  # fmt: skip
+])
 def test_refused_before_any_script_runs(server, data, status):
     answer = parse(send(server, data.replace(b"X-Run: ", b"X-Run: touch ran")))
     assert (answer.status, answer["connection"], answer["content-type"]) == (status, "close", "text/plain")
@@ -381,7 +375,7 @@ def test_script_may_print_before_it_reads(server):
      {"location": "http://museum.test/x", "content-type": "a/b"}, b"hi"),
     (r"Location: /x\nStatus: 303 See Other\n\n", "303 See Other", {"location": "/x"}, b""),
     (r"Location: /x\nContent-Type: a/b\n\nhi", "302 Found", {"location": "/x"}, b"hi"),
-])  # fmt: skip
+])
 def test_response(server, printed, status, fields, body):
     answer = ask(server, f"printf '{printed}'")
     assert f"{answer.status} {answer.reason}" == status
@@ -422,14 +416,14 @@ ELSEWHERE = "[ $PATH_INFO != / ] && { " + PLAIN + "exit; }; "  # a script that s
     r"printf 'Content-Type: a/b\nContent-Length: 1x\n\n'",
     r"printf 'Content-Type: a/b\nContent-Length: 1\nContent-Length: 2\n\n'",
     r"printf 'Content-Type: a/b\nX-A: %200000s\n\n' x",
+    r"printf 'Content-Type: a/b\nX-A:%5000s\000\n\n'",
     ELSEWHERE + r"printf 'Location: /x\n\nhello'",
-    ELSEWHERE + r"printf 'Location: /x\n\n'; exit 3",
     ELSEWHERE + r"printf 'Location: /x\r\r\n\n'",
     "exit 3",
     "kill -9 $$",
     r"printf 'Content-Type: text/plain\n'; kill -9 $$",
     "exec >&-",
-])  # fmt: skip
+])
 def test_no_response_is_502(server, run):
     answer = ask(server, run)
     assert (answer.status, answer.reason, answer["content-type"]) == (502, "Bad Gateway", "text/plain")
@@ -456,9 +450,10 @@ def test_http_1_0_ends_with_the_connection(server):
 
 def test_local_redirect(server):
     run = (r"case $PATH_INFO in /there) printf 'Content-Type: text/plain\n\n'; echo $REQUEST_METHOD $PATH_INFO "
-           r"$QUERY_STRING [$CONTENT_LENGTH]; cat;; *) printf 'Location: /there?q=1\n\n';; esac")  # fmt: skip
-    answer = ask(server, run, "Content-Length: 5", method="POST", target="/here?q=0", body=b"hello")
-    assert (answer.status, answer["location"], answer.body) == (200, None, b"GET /there q=1 []\n")
+           r"$QUERY_STRING [$CONTENT_LENGTH]; cat;; *) printf 'Location: /there?q=1\n\n';; esac")
+    for end in "", "; exit 3":
+        answer = ask(server, run + end, "Content-Length: 5", method="POST", target="/here?q=0", body=b"hello")
+        assert (answer.status, answer["location"], answer.body) == (200, None, b"GET /there q=1 []\n")
 
 
 def test_local_redirects_end(server):
@@ -486,8 +481,16 @@ def test_large_output(server):
 CUT = r"printf 'Content-Type: text/plain\n\nhello'; "
 
 
-@pytest.mark.parametrize("run", [CUT + "kill -9 $$", CUT + "exit 3", PLAIN + "exit 3"])
-def test_script_that_fails_after_its_header_fields_is_cut_off(server, run):
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_exit_code_is_for_the_log(server, version):
+    """Many a script ends with another code than 0 behind a whole page: PHP's exit(3), a grep that found nothing."""
+    answer = ask(server, CUT + "exit 3", target="/exits", version=version)
+    assert (answer.status, answer.body, answer.whole) == (200, b"hello", True)
+    assert eventually(lambda: re.search(r'"GET /exits HTTP/[^\n]* ms, exit code 3\n', server.said))
+
+
+@pytest.mark.parametrize("run", [CUT + "kill -9 $$", PLAIN + "kill -9 $$", CUT + "kill -TERM $$"])
+def test_script_that_is_killed_after_its_header_fields_is_cut_off(server, run):
     answer = ask(server, run)
     assert (answer.status, answer.whole) == (200, False)
     with pytest.raises(ConnectionResetError):
@@ -516,8 +519,9 @@ def test_script_may_go_on_when_the_client_has_everything(server):
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_failure_after_the_whole_document_harms_nobody(server, version):
-    answer = ask(server, r"printf 'Content-Type: a/b\nContent-Length: 5\n\nhello'; exit 3", version=version)
+@pytest.mark.parametrize("end", ["exit 3", "kill -9 $$"])
+def test_failure_after_the_whole_document_harms_nobody(server, version, end):
+    answer = ask(server, r"printf 'Content-Type: a/b\nContent-Length: 5\n\nhello'; " + end, version=version)
     assert (answer.body, answer.whole) == (b"hello", True)
 
 
@@ -528,8 +532,9 @@ def test_nph(another):
     assert send(server, request(run)) == printed
     assert parse(send(server, request("true"))).status == 502
     assert parse(send(server, request("exit 3"))).status == 502
+    assert send(server, request(run + "; exit 3")) == printed
     with pytest.raises(ConnectionResetError):
-        send(server, request(run + "; exit 3"))
+        send(server, request(run + "; kill -9 $$"))
 
 
 # ---------------------------------------------------------------- the connection
@@ -556,6 +561,14 @@ def test_request_that_comes_while_the_script_runs_is_answered_next(server):
         assert parse(read_all(client).removeprefix(b"0\r\n\r\n")).body == b"2\n"
 
 
+@pytest.mark.parametrize("run", [PLAIN + "sleep 0.2; echo hi", "sleep 0.2; " + PLAIN + "echo hi"])
+def test_client_that_closes_its_own_side_gets_its_answer(server, run):
+    answer = parse(send(server, request(run), hang_up=True))
+    assert (answer.body, answer.whole, answer.rest) == (b"hi\n", True, b"")
+    data = send(server, request(run) + request(PLAIN + "echo 2"), hang_up=True)  # and so do all it has asked for
+    assert parse(parse(data).rest).body == b"2\n"
+
+
 def test_nobody_waits_for_the_script_of_another(server):
     with server.connect() as client:
         client.sendall(request(CUT + "exec sleep 60"))
@@ -568,7 +581,7 @@ def test_nobody_waits_for_the_script_of_another(server):
     dict(run=r"printf 'Status: 204\n\nhello'"),
     dict(run=r"printf 'Status: 304\n\nhello'"),
     dict(run=PLAIN, fields=("Upgrade: websocket", "Connection: upgrade")),
-])  # fmt: skip
+])
 def test_connection_stays_in_step(server, first):
     fields, method = first.pop("fields", ()), first.get("method", "GET")
     data = send(server, request(first.pop("run"), *fields, **first) + request(PLAIN + "echo 2", "Connection: close"))
@@ -577,15 +590,27 @@ def test_connection_stays_in_step(server, first):
 
 def test_log(server):
     ask(server, PLAIN + "echo from the script >&2", target="/hello?log")
-    assert eventually(lambda: server.said('127.0.0.1 "GET /hello?log HTTP/1.1" 200 '))
-    assert "from the script\n" in server.log.read_text()
-    assert re.search(r'^127.0.0.1 "GET /hello\?log HTTP/1.1" 200 \d+ ms$', server.log.read_text(), re.MULTILINE)
+    assert eventually(lambda: '127.0.0.1 "GET /hello?log HTTP/1.1" 200 ' in server.said)
+    assert "from the script\n" in server.said
+    assert re.search(r'^127.0.0.1 "GET /hello\?log HTTP/1.1" 200 \d+ ms$', server.said, re.MULTILINE)
+
+
+def test_last_line_of_standard_error_needs_no_end(server):
+    ask(server, PLAIN + "printf 'first\\nlast words' >&2", target="/words")
+    assert eventually(lambda: re.search(r'^first\nlast words\n127[^\n]* "GET /words', server.said, re.M))
+
+
+def test_standard_error_is_read_whenever_it_comes(server):
+    """More than a pipe holds: a script that nobody listens to would wait for ever."""
+    flood = "head -c 200000 /dev/zero | tr '\\0' 'x' >&2; "
+    assert ask(server, flood + PLAIN + "echo hi; " + flood).body == b"hi\n"
+    assert ask(server, PLAIN + "echo hi; exec >&-; " + flood + "echo end >&2").body == b"hi\n"
 
 
 def test_no_access_log(another):
     server = another("--no-access-log")
     ask(server, PLAIN + "echo from the script >&2")
-    said = server.log.read_text()
+    said = server.said
     assert "from the script\n" in said and "GET /" not in said
 
 
@@ -615,13 +640,23 @@ def test_silent_script_is_stopped(another):
 
 @pytest.mark.parametrize("prepare", ["", "trap '' TERM; "], ids=["polite", "deaf"])
 def test_client_that_leaves_takes_the_script_along(server, prepare):
-    before = server.log.read_text().count("client left: stopped the script")
+    before = server.said.count("client left: stopped the script")
     with server.connect() as client:
-        client.sendall(request(prepare + PAIR + CUT + "wait"))
+        # Who closes the connection may still be listening, until something is sent.
+        client.sendall(request(prepare + PAIR + CUT + "while sleep 0.1; do echo; done; wait"))
         read_until(client, b"hello")
     found = pids(server)
     assert eventually(lambda: not any(map(alive, found)))
-    assert eventually(lambda: server.log.read_text().count("client left: stopped the script") == before + 1)
+    assert eventually(lambda: server.said.count("client left: stopped the script") > before)
+
+
+def test_client_that_resets_the_connection_takes_a_silent_script_along(server):
+    with server.connect() as client:
+        client.sendall(request(PAIR + CUT + "wait"))
+        read_until(client, b"hello")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    found = pids(server)
+    assert eventually(lambda: not any(map(alive, found)))
 
 
 def test_client_that_leaves_in_the_middle_of_a_flood(server):
@@ -637,9 +672,49 @@ def test_no_zombies(server):
         assert ask(server, PLAIN + "echo hi").body == b"hi\n"
     for _ in range(10):
         with server.connect() as client:
-            client.sendall(request(CUT + "exec sleep 60"))
+            client.sendall(request(CUT + "while sleep 0.1; do echo; done"))
             read_until(client, b"hello")
     assert eventually(lambda: not children(server))
+
+
+def test_file_descriptors_are_short_for_a_while(another):
+    server = another(descriptors=16)
+    with contextlib.ExitStack() as visitors:
+        for _ in range(20):
+            visitors.enter_context(server.connect())
+        assert eventually(lambda: "nobody can be accepted for now: [Errno 24] Too many open files" in server.said)
+        time.sleep(0.5)
+    assert eventually(lambda: ask(server, PLAIN + "echo hi").status == 200)
+    assert server.said.count("nobody can be accepted") < 4
+
+
+HOLDS = "sleep 60 & echo $$ $! > pids; "  # something goes on with the script's standard output
+
+
+@pytest.mark.parametrize("run, body", [
+    (HOLDS + PLAIN + "echo hi", b"hi\n"),
+    (HOLDS + PLAIN + "echo hi; exit 3", b"hi\n"),
+    ("sleep 60 >/dev/null & echo $$ $! > pids; " + PLAIN + "echo hi", b"hi\n"),
+    (HOLDS + PLAIN + "(sleep 0.3; echo late) & echo hi", b"hi\nlate\n"),
+    (HOLDS + r"printf 'Content-Type: a/b\nContent-Length: 2\n\nhi'", b"hi"),
+])
+def test_what_a_script_leaves_running_does_not_hold_the_answer_and_lives_on(server, run, body):
+    start = time.monotonic()
+    answer = ask(server, run)
+    assert (answer.status, answer.body, answer.whole) == (200, body, True)
+    assert time.monotonic() - start < 4
+    script, child = pids(server)
+    assert not alive(script) and alive(child)
+    os.kill(int(child), signal.SIGTERM)
+
+
+def test_a_signal_is_heard_whatever_a_script_prints(another):
+    server = another()
+    with server.connect() as client:
+        client.sendall(request(r"printf 'X-A:%50000s\000\n\n'"))
+        time.sleep(0.1)
+        server.terminate()
+        assert server.wait(2) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -649,16 +724,16 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
         client.sendall(request("trap '' TERM; " + PAIR + CUT + "wait"))
         read_until(client, b"hello")
         found, start = pids(server), time.monotonic()
-        server.process.send_signal(number)
+        server.send_signal(number)
         time.sleep(0.05)
-        server.process.send_signal(number)  # a second one does not disturb
-        assert server.process.wait(PATIENCE) == 0
+        server.send_signal(number)  # a second one does not disturb
+        assert server.wait(PATIENCE) == 0
         assert time.monotonic() - start < 3
         assert not any(map(alive, found))
         assert b"0\r\n\r\n" not in read_all(client)
     with pytest.raises(ConnectionRefusedError):
         server.connect()
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in server.said
 
 
 # ---------------------------------------------------------------- the command line
@@ -672,7 +747,7 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     (["--timeout", "-1", "true"], "--timeout is"),
     (["--env", "=x", "true"], "--env is"),
     (["/nowhere/script"], "/nowhere/script is not a program"),
-])  # fmt: skip
+])
 def test_wrong_arguments(arguments, said):
     command = [sys.executable, "-m", "exhibits.cgi.server", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)

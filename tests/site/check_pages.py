@@ -1,6 +1,8 @@
 """Every page in Chromium: what it asks for, how it fits, who can read and operate it, on a screen and on paper."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import KINDS, PAGES, SITE, TOOLS
@@ -8,17 +10,35 @@ from playwright.sync_api import expect
 
 AXE = TOOLS / "axe-core" / "axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-VIEWS = [("light", 1280, True), ("dark", 1280, False), ("light", 390, False), ("dark", 390, True)]  # True: details open
-SETTLED = """async () => {
-  for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame);
-  await Promise.all(document.getAnimations().map((each) => each.finished.catch(() => 0)));
-}"""
+VIEWS = [("light", 1280, True), ("dark", 390, False)]  # True: details open
+SETTLED = "async () => { for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame); }"
 NEAR = "* { content-visibility: visible !important }"  # as if all of the page had come near
+# A transition inside a <details> that is closed meanwhile stands still, and never ends: colours change at once.
+AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important }"
+# A sheet made by a script, which the policy of the pages lets pass, unlike a <style> element.
+STYLE = """(css) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets.push(sheet);
+}"""
 CUT = """() => {
   document.querySelectorAll("details").forEach((each) => (each.open = true));
   const code = [...document.querySelectorAll(".highlight:not(.way *) pre > code")];  // side by side it scrolls
   return code.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent);
 }"""
+# What moved while nobody touched the page: the largest sum of a burst (https://web.dev/articles/cls).
+SHIFTS = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    let worst = 0, sum = 0, first = 0, last = 0;
+    for (const { startTime, value } of list.getEntries().filter((each) => !each.hadRecentInput)) {
+      if (startTime - last > 1000 || startTime - first > 5000) { sum = 0; first = startTime; }
+      last = startTime;
+      worst = Math.max(worst, sum += value);
+    }
+    resolve(worst);
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(0), 300);  // nothing moved
+})"""
 WIRE = "stages/fastcgi/"
 
 
@@ -31,11 +51,12 @@ def test_a_page_stays_at_home_is_silent_and_fits(browser, served, address):
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(served + address, wait_until="networkidle")
+        assert page.evaluate(SHIFTS) < 0.1, "parts of it move while it loads"
         for width in (390, 320):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
         page.set_viewport_size({"width": 1280, "height": 900})
-        page.add_style_tag(content=NEAR)
+        page.evaluate(STYLE, NEAR)
         assert page.evaluate(CUT) == [], "code is cut at its right end"
         assert said == []
         assert [url for url in asked if not url.startswith((served, "data:"))] == []
@@ -44,8 +65,8 @@ def test_a_page_stays_at_home_is_silent_and_fits(browser, served, address):
 @pytest.mark.parametrize("address", KINDS)
 def test_axe_finds_nothing(page, served, address):
     page.goto(served + address, wait_until="networkidle")
-    page.add_script_tag(path=AXE)
-    page.add_style_tag(content=NEAR)
+    page.evaluate(AXE.read_text())
+    page.evaluate(STYLE, NEAR + AT_ONCE)
     found = []
     for scheme, width, opened in VIEWS:
         page.emulate_media(color_scheme=scheme)
@@ -60,6 +81,33 @@ def test_axe_finds_nothing(page, served, address):
     assert not found, "\n".join(found[:20])
 
 
+def found(page, served, words):
+    """The pages of the search's results for these words, best first."""
+    field = page.get_by_role("textbox", name="Search")
+    field.fill("")
+    field.press("End")  # the theme looks at what is typed when a key goes up
+    expect(page.locator(".md-search-result__meta")).to_contain_text("Type to start")
+    field.fill(words)
+    field.press("End")
+    expect(page.locator(".md-search-result__meta")).to_contain_text("matching document")
+    items = page.locator(".md-search-result__item")
+    expect(items.first).to_be_visible()
+    links = items.evaluate_all("(all) => all.map((each) => each.querySelector('a').href)")
+    return [re.split("[?#]", link.removeprefix(served))[0] for link in links]
+
+
+def test_search_leads_to_the_page_that_people_look_for(page, served):
+    page.goto(served, wait_until="networkidle")
+    page.keyboard.press("s")
+    queries = tomllib.loads((Path(__file__).parent / "queries.toml").read_text())
+    wrong = []
+    for place, count in (("first", 1), ("among", 3)):
+        for words, *wanted in queries[place]:
+            if not set(wanted) & set((got := found(page, served, words))[:count]):
+                wrong.append(f"{words}: {got[:5]} where {wanted} should be")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_search_finds_words_without_leaving(page, served):
     asked = []
     page.context.on("request", lambda request: asked.append(request.url))
@@ -69,6 +117,30 @@ def test_search_finds_words_without_leaving(page, served):
     page.keyboard.type("netstring")
     expect(page.locator(".md-search-result__link[href*='stages/scgi/']").first).to_be_visible()
     assert [url for url in asked if not url.startswith((served, "data:"))] == []
+
+
+def test_what_is_copied_of_a_move_is_the_new_file(page, served):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(served + "moves/", wait_until="networkidle")
+    page.locator(".move").first.get_by_role("button").click()
+    expect(page.locator(".md-dialog")).to_contain_text("Copied")
+    file = Path(__file__).parents[2] / "exhibits/moves/cgi_to_wsgi/after.py"
+    assert page.evaluate("navigator.clipboard.readText()") == file.read_text().rstrip()
+
+
+@pytest.mark.parametrize("address", ["", "stages/asgi/", "errors/"])
+def test_it_works_as_zensical_builds_it(page, served_by_zensical, address):
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("response", lambda response: response.ok or said.append(response.url))
+    page.goto(served_by_zensical + address, wait_until="networkidle")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("combobox", name="Search").fill("netstring")
+    found = page.get_by_role("dialog").get_by_role("status")
+    expect(found).to_have_text(re.compile(r"[1-9]\d* results"), timeout=15_000)
+    assert said == []
 
 
 def test_what_is_not_there_has_a_page_whose_links_lead_on(page, served):
@@ -89,10 +161,11 @@ def active(page):
 
 
 def test_the_wire_is_walked_by_keyboard(page, served):
-    page.goto(served + WIRE, wait_until="networkidle")
-    figure = page.locator("figure.wire").first
+    page.goto(f"{served}{WIRE}#fastcgi-greeting-1-request-0", wait_until="networkidle")
+    figure = page.locator("#fastcgi-greeting-1-request")
+    expect(figure).to_be_visible()
     ids = figure.locator(".hex > span").evaluate_all("(spans) => spans.map((span) => span.id)")
-    page.locator("#the-bytes .headerlink").focus()
+    page.locator("#the-requests-way .headerlink").focus()
     for _ in range(20):
         page.keyboard.press("Tab")
         if active(page) in ids:
@@ -119,8 +192,8 @@ def test_a_field_of_the_wire_has_an_address(page, served):
     figure = page.locator("figure.wire").first
     field = figure.locator(".hex > span").nth(7)
     field.click()
+    expect(page).to_have_url(re.compile("#" + field.get_attribute("id") + "$"))
     address = page.url
-    assert address.endswith("#" + field.get_attribute("id"))
     page.goto("about:blank")
     page.goto(address, wait_until="networkidle")
     expect(field).to_have_attribute("aria-selected", "true")
@@ -128,13 +201,74 @@ def test_a_field_of_the_wire_has_an_address(page, served):
     expect(figure.locator(".says b")).to_have_text(figure.locator("tbody tr").nth(7).locator("b").text_content())
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_address_follows_the_keys_and_brings_the_caption_along(page, served, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{served}bytes/fastcgi/#fastcgi-large-1-request-16", wait_until="networkidle")
+    figure = page.locator("#fastcgi-large-1-request")
+    fields = figure.locator(".hex > span")
+    expect(fields.nth(9)).to_be_focused()  # the keys go on from where the link led
+    page.keyboard.press("End")
+    last = fields.last.get_attribute("id")
+    expect(page).to_have_url(re.compile(f"#{last}$"))
+    page.goto("about:blank")
+    page.goto(f"{served}bytes/fastcgi/#{last}", wait_until="networkidle")
+    expect(fields.last).to_be_in_viewport()
+    expect(figure.locator("figcaption")).not_to_be_in_viewport()  # it is a long one, and the caption is with the byte:
+    expect(figure.locator(".says .of")).to_have_text("FastCGI request from nginx to flup")
+    expect(figure.locator(".says .of")).to_be_in_viewport()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(figure.get_by_role("status")).to_have_text("Copied")
+    first = fields.first.get_attribute("id")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{served}bytes/fastcgi/#{first}"
+    fields.nth(3).click()
+    figure.get_by_role("button", name="Copy link").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.endsWith('-request-4'))")
+
+
+def test_a_phone_is_told_to_tap(browser, served):
+    with browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(f"{served}bytes/fastcgi/", wait_until="networkidle")
+        figure = page.locator("figure.wire").first
+        expect(figure.locator(".says .tap")).to_be_visible()
+        expect(figure.locator(".says .keys")).to_be_hidden()
+        figure.locator(".hex > span").nth(2).tap()
+        expect(figure.locator(".says b")).to_have_text(figure.locator("tbody tr").nth(2).locator("b").text_content())
+
+
+MARKS = """(spans) => spans.map((span) => {
+  const style = getComputedStyle(span), before = span.previousElementSibling.getClientRects();
+  const bar = parseFloat(style.borderLeftWidth) * (style.borderLeftStyle === "solid");
+  const clear = span.getClientRects()[0].left - [...before].at(-1).right;
+  return [bar, style.borderLeftColor !== style.backgroundColor, clear];
+})"""
+
+
+@pytest.mark.parametrize("media", [{"media": "print"}, {"color_scheme": "dark"}, {"forced_colors": "active"}])
+def test_where_a_record_begins_is_seen_without_colour_and_moves_no_byte(page, served, media):
+    page.emulate_media(**media)
+    page.goto(f"{served}bytes/fastcgi/", wait_until="networkidle")
+    figure = page.locator("#fastcgi-form-1-request")
+    figure.scroll_into_view_if_needed()
+    marks = figure.locator(".hex > span.begins").evaluate_all(MARKS)
+    assert len(marks) == figure.locator("tbody em.begins").count() - 1 == 4  # all but the first
+    assert all(bar >= 2 and seen for bar, seen, _ in marks)
+    rows = figure.locator(".hex").evaluate("(hex) => hex.scrollHeight / parseFloat(getComputedStyle(hex).lineHeight)")
+    assert round(rows) == figure.locator(".offsets i:visible").count()
+    described = figure.locator(".hex > span.begins").first.get_attribute("aria-description")
+    assert "Record 2 of 5: FCGI_PARAMS." in described
+
+
 @pytest.mark.skipif(not (SITE / "compare").exists(), reason="the site has no page to compare on")
 def test_two_stages_are_compared_by_keyboard(page, served):
     page.goto(served + "compare/?a=cgi&b=asgi", wait_until="networkidle")
-    one, other = page.locator(".compare select").all()
+    one, other = page.locator(".concepts select").all()
     expect(one).to_have_value("cgi")
     expect(other).to_have_value("asgi")
-    first = page.locator(".compare .concept").first
+    first = page.locator(".concepts .concept").first
     page.get_by_role("link", name="Skip to content").focus()
     one.focus()
     page.keyboard.type("W")
@@ -142,12 +276,98 @@ def test_two_stages_are_compared_by_keyboard(page, served):
     expect(page).to_have_url(re.compile(r"[?]a=wsgi&b=asgi$"))
     shown = first.locator(".way:visible").all_text_contents()
     assert len(shown) == 2
-    page.locator(".compare button").first.focus()
+    page.locator(".concepts button").first.focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"[?]a=asgi&b=wsgi$"))
     assert first.locator(".way:visible").all_text_contents() == shown[::-1]
     page.reload(wait_until="networkidle")
     expect(one).to_have_value("asgi")
+    page.go_back()
+    expect(one).to_have_value("wsgi")
+    page.go_back()
+    expect(one).to_have_value("cgi")
+    expect(page).to_have_url(re.compile(r"[?]a=cgi&b=asgi$"))
+
+
+@pytest.mark.skipif(not (SITE / "compare").exists(), reason="the site has no page to compare on")
+def test_an_address_that_compares_nothing_does_not_stay(page, served):
+    for query in ("?a=cgi&b=cgi", "?a=cgi", "?a=php&b=cgi"):
+        page.goto(f"{served}compare/{query}", wait_until="networkidle")
+        expect(page).to_have_url(f"{served}compare/")
+
+
+@pytest.mark.skipif(not (SITE / "compare").exists(), reason="the site has no page to compare on")
+def test_code_that_is_compared_is_cut_nowhere(page, served):
+    page.goto(f"{served}compare/", wait_until="networkidle")
+    page.evaluate(STYLE, NEAR)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".way:visible pre > code").evaluate_all(
+            "(all) => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)") == []
+
+
+def test_a_word_of_the_glossary_says_what_it_means(browser, served):
+    with browser.new_context(has_touch=True, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(served + "stages/asgi/", wait_until="networkidle")
+        page.keyboard.press("Shift")  # the first key, or pointer, makes the words ready
+        words, note = page.locator("article abbr[tabindex='0']"), page.get_by_role("tooltip")
+        reached = words.all_text_contents()
+        assert len(reached) > 5 and len(set(reached)) == len(reached), "a stop for each word, and no second"
+        assert page.locator(":is(a, summary, h1, h2, h3, code) abbr[tabindex]").count() == 0
+        for word in words.all()[:5]:
+            means = word.get_attribute("data-means")
+            word.focus()
+            expect(note).to_have_text(means)
+            expect(word).to_have_accessible_description(means)
+            page.keyboard.press("Escape")
+            expect(note).to_be_hidden()
+            word.tap()
+            expect(note).to_have_text(means)
+            box = note.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+            page.locator("h1").tap()
+            expect(note).to_be_hidden()
+        words.first.hover()
+        note.hover()  # it stays while one points at it
+        expect(note).to_be_visible()
+        page.evaluate(AXE.read_text())
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate(SETTLED)
+            result = page.evaluate("""(tags) => axe.run({ include: [["article p"], ["#what-it-means"]] },
+                                                        { runOnly: tags, resultTypes: ["violations"] })""", STANDARDS)
+            assert [rule["id"] for rule in result["violations"]] == []
+
+
+LECTURES = [("stages/fastcgi/", "figure.journey", "#fastcgi-greeting-0-request-0"),
+            ("bytes/fastcgi/", "#fastcgi-form-1-request", "#fastcgi-form-1-request-1"),
+            ("compare/", ".concepts", "#method")]
+
+
+@pytest.mark.parametrize("address, figure, place", LECTURES)
+def test_a_lecture_shows_one_figure_large_and_walks_it_by_keyboard(page, served, address, figure, place):
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(served + address, wait_until="networkidle")
+    figure, lecture = page.locator(figure).first, page.get_by_role("dialog", name="Lecture")
+    button = figure.locator(".to-lecture")
+    button.focus()
+    page.keyboard.press("l")
+    expect(lecture.locator(":is(figure, .concepts)").first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(lecture.locator(".address")).to_have_text((served + address + place).removeprefix("http://"))
+    sizes = lecture.locator(":is(.address, .dump, .caption, .way pre > code)").filter(visible=True).evaluate_all(
+        "(all) => all.map((each) => parseFloat(getComputedStyle(each).fontSize))")
+    assert min(sizes) >= 20
+    assert lecture.evaluate("(it) => it.scrollWidth <= it.clientWidth"), "it scrolls sideways"
+    page.evaluate(AXE.read_text())
+    result = page.evaluate("(tags) => axe.run('.lecture', { runOnly: tags, resultTypes: ['violations'] })", STANDARDS)
+    assert [rule["id"] for rule in result["violations"]] == []
+    page.keyboard.press("Escape")
+    expect(lecture).to_have_count(0)
+    expect(button).to_be_focused()
+    expect(button).to_be_in_viewport()
 
 
 # ---------------------------------------------------------------- without a script, and on paper
@@ -175,7 +395,7 @@ def test_the_wire_needs_no_script(scriptless, served):
 @pytest.mark.skipif(not (SITE / "compare").exists(), reason="the site has no page to compare on")
 def test_a_comparison_needs_no_script(scriptless, served):
     scriptless.goto(served + "compare/")
-    for concept in scriptless.locator(".compare .concept").all():
+    for concept in scriptless.locator(".concepts .concept").all():
         assert concept.locator(".way").filter(visible=True).count() >= 1
 
 
@@ -205,3 +425,14 @@ def test_on_paper_there_is_dark_text_on_white_and_no_navigation(page, served, ad
         for each in page.locator(part).all():
             expect(each).to_be_hidden()
     assert page.evaluate(PAPER) == []
+
+
+@pytest.mark.parametrize("address", [address for address in PAGES if re.fullmatch(r"stages/\w+/", address)])
+def test_a_stage_is_printed_on_a_few_sheets_with_what_is_open_and_nothing_else(page, served, address):
+    page.goto(served + address, wait_until="networkidle")
+    assert page.locator("article details:not([open])").count()
+    printed = page.pdf(format="A4")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
+    expect(page.locator("article details.folded")).to_have_count(0)
+    page.evaluate("document.querySelectorAll('article details').forEach((each) => (each.open = true))")
+    assert len(page.pdf(format="A4")) > len(printed)

@@ -6,7 +6,6 @@
 import gzip
 import mimetypes
 import os
-import re
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +15,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from exhibits.backstage.site.files import settings
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "site"
+ZENSICAL = ROOT / ".cache" / "zensical-site"
 TOOLS = Path(__file__).parent / "node_modules"
-ADDRESS = re.search(r"^site_url: (\S+)", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)[1]
+ADDRESS = settings()["site_url"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -48,16 +50,17 @@ class Published(BaseHTTPRequestHandler):
     """The site as it is published: below the path of its address, compressed, with a page for what is not there."""
 
     protocol_version = "HTTP/1.1"
+    folder = SITE
 
     def do_GET(self):
         base = urlsplit(ADDRESS).path
         path = unquote(urlsplit(self.path).path)
-        file = SITE / path.removeprefix(base)
+        file = self.folder / path.removeprefix(base)
         if file.is_dir():
             file /= "index.html"
         found = path.startswith(base) and file.is_file() and ".." not in file.parts
         if not found:
-            file = SITE / "404.html"
+            file = self.folder / "404.html"
         body = gzip.compress(file.read_bytes())
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", mimetypes.guess_type(file)[0] or "application/octet-stream")
@@ -71,10 +74,24 @@ class Published(BaseHTTPRequestHandler):
         pass
 
 
+class PublishedByZensical(Published):
+    folder = ZENSICAL
+
+
 @pytest.fixture(scope="session")
 def served():
     """The address of the site on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Published) as server:
+    yield from serve(Published)
+
+
+@pytest.fixture(scope="session")
+def served_by_zensical():
+    """The address of the site as Zensical builds it."""
+    yield from serve(PublishedByZensical)
+
+
+def serve(handler):
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}{urlsplit(ADDRESS).path}"

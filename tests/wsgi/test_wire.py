@@ -1,4 +1,4 @@
-"""The WSGI room's wire: HTTP named byte by byte (h11 is the judge), calls traced; and its server, call by call."""
+"""WSGI: calls traced, and our server, call by call."""
 
 import json
 import os
@@ -11,179 +11,21 @@ import time
 from contextlib import closing, contextmanager, suppress
 from wsgiref.validate import validator
 
-import h11
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from started import Started
 
-from exhibits import wsgi_call
-from exhibits.backstage.client import Visitor, request
+from exhibits import journey
+from exhibits.asking import request
 from exhibits.backstage.running import ROOT, eventually, free_port
-from exhibits.fields import Malformed, gaps
+from exhibits.backstage.visiting import Visitor
+from exhibits.http.explain import explain_response
+from exhibits.shared import wsgi_call
+from exhibits.shared.calls import plain
+from exhibits.shared.fields import gaps
 from exhibits.wsgi import wire
+from tests.http.test_wire import SEEDS
 
 PATIENCE = 10
-
-# (bytes, [(h11's event, as a tuple)])
-REQUESTS = [
-    (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", [(b"GET", b"/", b"")]),
-    (b"POST /a?b=c HTTP/1.1\r\nHOST:a\r\nX-Y:\t v  w \t\r\nContent-Length: 3\r\n\r\nabc",
-     [(b"POST", b"/a?b=c", b"abc")]),
-    (b"GET / HTTP/1.0\r\n\r\n", [(b"GET", b"/", b"")]),
-    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
-     [(b"POST", b"/", b"abc0123456789")]),
-    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;z\r\nX-Sum: 1\r\nY:\r\n\r\n",
-     [(b"POST", b"/", b"")]),
-    (b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
-     [(b"GET", b"/1", b""), (b"PUT", b"/2", b"x")]),
-    (b"GET / HTTP/1.1\r\nHost:\r\nX-Empty:   \r\nX: \xe9\r\n\r\n", [(b"GET", b"/", b"")]),
-]  # fmt: skip
-# (bytes, method, status, body)
-RESPONSES = [
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n", "GET", 200, b"hi\n"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HEAD", 200, b""),
-    (b"HTTP/1.1 204 No Content\r\n\r\n", "GET", 204, b""),
-    (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", "GET", 304, b""),
-    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-     "POST", 200, b"hi"),
-    (b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nto the end", "GET", 200, b"to the end"),
-    (b"HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "GET", 404, b""),
-]  # fmt: skip
-HOST = b"Host: a\r\n"
-BROKEN_REQUESTS = [
-    (b"GET  / HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
-    (b"GET /a b HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
-    (b"GET /\xc3 HTTP/1.1\r\n\r\n", wire.BadRequestLine, 0),
-    (b"GET /\r\n\r\n", wire.BadRequestLine, 0),
-    (b"GET / HTTP/1.1\n\n", wire.BadRequestLine, 0),
-    (b"\0\1\0\0\n", wire.BadRequestLine, 0),
-    (b"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", wire.BadFieldLine, 25),
-    (b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", wire.BadFieldLine, 25),
-    (b"GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", wire.BadFieldLine, 16),
-    (b"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", wire.BadFieldLine, 16),
-    (b"GET / HTTP/1.1\r\n\r\n", wire.BadHost, 0),
-    (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", wire.BadHost, 0),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", wire.BadLength, 0),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", wire.BadLength, 0),
-    (b"GET / HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", wire.BadLength, 0),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: +1\r\n\r\na", wire.BadLength, 0),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", wire.BadLength, 0),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", wire.BadChunk, 55),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", wire.BadChunk, 60),
-    (b"GET / HTTP", wire.CutOff, 10),
-    (b"GET / HTTP/1.1\r\nHost: a\r\n", wire.CutOff, 25),
-    (b"GET / HTTP/1.0\r\nContent-Length: 3\r\n\r\nab", wire.CutOff, 39),
-    (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nab", wire.CutOff, 60),
-]
-BROKEN_RESPONSES = [
-    (b"200 OK\r\n\r\n", wire.BadStatusLine, 0),
-    (b"HTTP/1.1 2 OK\r\n\r\n", wire.BadStatusLine, 0),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", wire.Excess, 39),
-    (b"HTTP/1.1 100 Continue\r\n\r\n", wire.CutOff, 25),
-]
-
-
-def judged(data, role=h11.SERVER, method="GET"):
-    """What h11 makes of the bytes: (method or status, target or None, body) of each message; raises as h11 does."""
-    messages, connection = [], h11.Connection(role)
-    if role is h11.CLIENT:
-        connection.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
-        connection.send(h11.EndOfMessage())
-    connection.receive_data(data)
-    connection.receive_data(b"")
-    while True:
-        event = connection.next_event()
-        if isinstance(event, h11.Request):
-            messages.append([event.method, event.target, b""])
-        elif isinstance(event, h11.Response):
-            messages.append([event.status_code, None, b""])
-        elif isinstance(event, h11.Data):
-            messages[-1][2] += event.data
-        elif isinstance(event, (h11.ConnectionClosed, type(h11.PAUSED))) and event is not h11.NEED_DATA:
-            if event is not h11.PAUSED:
-                return [tuple(message) for message in messages]
-            rest = connection.trailing_data[0]
-            return [tuple(message) for message in messages] + (judged(rest, role) if rest else [])
-
-
-def named(fields, *names):
-    return [field for field in fields if field.name in names]
-
-
-@pytest.mark.parametrize(("data", "events"), REQUESTS, ids=[repr(row[0])[:50] for row in REQUESTS])
-def test_request(data, events):
-    fields = wire.explain_request(data)
-    assert gaps(fields, data) is None and judged(data) == events
-    assert [field.value for field in named(fields, "method")] == [event[0].decode() for event in events]
-    assert [field.value for field in named(fields, "request-target")] == [event[1].decode() for event in events]
-    bodies = [data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data")]
-    assert b"".join(bodies) == b"".join(event[2] for event in events)
-
-
-@pytest.mark.parametrize(("data", "method", "status", "body"), RESPONSES, ids=[repr(row[0])[:50] for row in RESPONSES])
-def test_response(data, method, status, body):
-    fields = wire.explain_response(data, method)
-    assert gaps(fields, data) is None and judged(data, h11.CLIENT, method) == [(status, None, body)]
-    assert named(fields, "status-code")[-1].value == str(status)
-    bodies = [data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data")]
-    assert b"".join(bodies) == body
-
-
-BROKEN = [(wire.explain_request, *row) for row in BROKEN_REQUESTS] + [
-    (wire.explain_response, *row) for row in BROKEN_RESPONSES
-]
-
-
-@pytest.mark.parametrize(("explain", "data", "error", "offset"), BROKEN, ids=[
-    f"{row[2].__name__}-{row[1][:60]!r}" for row in BROKEN
-])  # fmt: skip
-def test_broken(explain, data, error, offset):
-    with pytest.raises(error) as raised:
-        explain(data)
-    assert (type(raised.value), raised.value.offset) == (error, offset)
-
-
-def test_every_error_has_a_case():
-    named = {each for each in vars(wire).values() if isinstance(each, type) and issubclass(each, Malformed)}
-    assert named == {row[2] for row in BROKEN} | {Malformed}
-
-
-@pytest.mark.parametrize("data", [row[0] for row in REQUESTS], ids=lambda data: repr(data)[:50])
-def test_no_part_of_a_message_is_a_message(data):
-    for end in set(range(1, len(data))) - {data.find(b"PUT /2")}:
-        with pytest.raises(wire.CutOff):
-            wire.explain_request(data[:end])
-
-
-def test_header_fields_say_what_they_are_called_in_the_environ():
-    fields = wire.explain_request(REQUESTS[1][0])
-    said = [field.meaning.rpartition(": ")[2] for field in named(fields, "field-name")]
-    assert said == ["HTTP_HOST.", "HTTP_X_Y.", "CONTENT_LENGTH."]
-
-
-SEEDS = [row[0] for row in REQUESTS + RESPONSES + BROKEN_REQUESTS + BROKEN_RESPONSES]
-EDITS = st.lists(st.tuples(st.integers(0, 150), st.integers(0, 5), st.sampled_from(
-    [b"", b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"0", b"1", b"a", b"\0", b"\xff", b";", b"HTTP/1.0"])), max_size=4)
-
-
-@given(st.binary(max_size=200) | st.sampled_from(SEEDS), EDITS)
-def test_what_is_explained_is_what_h11_reads(data, edits):
-    for place, length, new in edits:
-        data = data[:place] + new + data[place + length:]
-    for explain, role in (wire.explain_request, h11.SERVER), (wire.explain_response, h11.CLIENT):
-        try:
-            fields = explain(data)
-        except Malformed as error:
-            assert type(error) is not Malformed and 0 <= error.offset <= len(data)
-            continue
-        assert gaps(fields, data) is None
-        bodies = b"".join(data[f.offset:f.offset + f.length] for f in named(fields, "message-body", "chunk-data"))
-        try:
-            assert b"".join(message[2] for message in judged(data, role)) == bodies
-        except h11.RemoteProtocolError as error:
-            # What h11 is stricter about, or takes for the end of what it reads.
-            assert any(word in str(error) for word in ("Host", "CONNECT", "switch", "status")), error
-
 
 # ---------------------------------------------------------------- the trace
 
@@ -191,7 +33,7 @@ def test_what_is_explained_is_what_h11_reads(data, edits):
 def call(application, environ=None, body=b"", **more):
     """(status, header fields, body, what was logged, whether all of it came) of an application, called by `Call`."""
     pieces = [body[i:i + 3] for i in range(0, len(body), 3)]
-    sent, heads, log = [], [], []
+    sent, heads, log, ends = [], [], [], []
 
     class Errors:
         def write(self, text):
@@ -204,7 +46,7 @@ def call(application, environ=None, body=b"", **more):
             log.extend(lines)
 
     variables = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_NAME": "a",
-                 "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", **(environ or {})}  # fmt: skip
+                 "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", **(environ or {})}
     environ = wsgi_call.environ(variables, lambda: pieces.pop(0) if pieces else b"")
     environ["wsgi.errors"] = Errors()
 
@@ -215,8 +57,9 @@ def call(application, environ=None, body=b"", **more):
             heads.append(head)
         sent.append(block)
 
-    whole = wsgi_call.Call(environ, send).run(application)
+    wsgi_call.Call(environ, send, ends.append).run(application)
     status, headers = heads[0] if heads else (None, [])
+    (whole,) = ends
     return status, headers, sent, "".join(log), whole
 
 
@@ -239,7 +82,7 @@ def test_trace():
     assert call(traced, {"CONTENT_LENGTH": "5"}, b"hello")[2] == [b"hello"]
     (steps,) = traced.traces
     assert json.loads(json.dumps(steps)) == steps
-    assert [(step["by"], step["call"], step.get("returns"), step.get("raises")) for step in steps] == [
+    assert [(step["by"], step["call"], step.get("returned"), step.get("raised")) for step in steps] == [
         ("server", "application", "<generator>", None),
         ("server", "iter", "<generator>", None),
         ("server", "next", "b'hello'", None),  # a generator begins when it is asked for its first block
@@ -266,9 +109,49 @@ def test_trace_writes_failures_down():
 
     traced = wire.trace(application)
     assert call(traced)[4] is False
-    assert [(step["call"], step.get("raises")) for step in traced.traces[0]] == [
+    assert [(step["call"], step.get("raised")) for step in traced.traces[0]] == [
         ("application", "ValueError: no"), ("start_response", None), ("write", None),
-    ]  # fmt: skip
+    ]
+
+
+def test_trace_shows_what_is_made_inside_what():
+    def application(environ, start_response):
+        environ["wsgi.errors"].write("hm")
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield environ["wsgi.input"].read(1)
+
+    told = []
+    traced = wire.trace(application, now=lambda: 5.0, begins=lambda: lambda *what: told.append(what))
+    call(traced, {"CONTENT_LENGTH": "1"}, b"h")
+    (calls,) = traced.traces
+    next_one = [each["call"] for each in calls].index("next")
+    assert [(each["call"], around) for each, around in zip(calls, journey.inside(calls), strict=True)] == [
+        ("application", None), ("iter", None), ("next", None), ("wsgi.errors.write", next_one),
+        ("start_response", next_one), ("wsgi.input.read", next_one),
+        *((each["call"], None) for each in calls[6:]),
+    ]
+    times = [each[when] for each in calls for when in ("began", "ended")]
+    assert len(set(times)) == len(times)  # though the clock stood still
+    behind = [number for number in range(6, len(calls)) for _ in ("began", "ended")]
+    assert [number for number, _ in told] == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5, 2, *behind]
+
+
+@pytest.mark.parametrize(("value", "told"), [
+    (("a", b"b", None, 1.5, {1: ()}), ["a", "b'b'", None, 1.5, {"1": []}]),
+    ("x" * 1001, "x" * 1000 + " … (1,001 characters in all)"),
+    (b"x" * 201, repr(b"x" * 200) + " … (201 bytes in all)"),
+    ([0] * 101, [0] * 100 + ["… (101 entries in all)"]),
+    ({n: 0 for n in range(101)}, {**{str(n): 0 for n in range(100)}, "…": "… (101 entries in all)"}),
+    (object(), "<object>"),
+])
+def test_what_is_left_out_of_a_value_says_so(value, told):
+    assert plain(value) == told
+
+
+def test_a_value_without_end_has_one():
+    endless = {}
+    endless["again"] = endless
+    assert "<dict>" in json.dumps(plain(endless))
 
 
 # ---------------------------------------------------------------- the call (PEP 3333)
@@ -341,7 +224,7 @@ def test_exc_info_after_the_head_is_raised():
     program(b"x", headers=[("Upgrade", "websocket")]),
     program(b"x", headers=[("Content-Length", "-1")]),
     program(b"x", headers=[("Content-Length", "1"), ("content-length", "1")]),
-])  # fmt: skip
+])
 def test_a_program_that_breaks_the_rules_is_a_500(application):
     status, _, sent, log, whole = call(application)
     assert (status, sent, whole) == ("500 Internal Server Error", [wsgi_call.CRASHED], True)
@@ -443,24 +326,10 @@ def serving(folder, *arguments, start="server.main()"):
     (folder / "program.py").write_text(PROGRAM)
     port = free_port()
     command = [sys.executable, "-c", f"from exhibits.wsgi import server; {start}", "--port", str(port), *arguments,
-               "program"]  # fmt: skip
-    with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env={**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"})  # fmt: skip
-    process.port, process.log = port, folder / "log"
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None and time.monotonic() < deadline, process.log.read_text()
-            try:
-                connect(process).close()
-                break
-            except OSError:
-                time.sleep(0.02)
+               "program"]
+    with Started(folder, *command, ready=port) as process:
+        process.port = port
         yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -489,18 +358,19 @@ def send(server, data):
 
 def test_environ(server):
     told = json.loads(ask(server, "GET", "/told?a=%20b", "X-A: 1", "X_A: 2", "x-a: 3", "Proxy: evil", "Cookie: a=b",
-                          "Cookie: c=d").body)  # fmt: skip
-    assert told["wsgi.url_scheme"] == "http"
+                          "Cookie: c=d", "Transfer-Encoding: chunked", body=b"2\r\nab\r\n0\r\n\r\n").body)
+    assert told["wsgi.url_scheme"] == "http" and 0 < int(told.pop("REMOTE_PORT")) < 65536
     assert {key: value for key, value in told.items() if not key.startswith("wsgi.")} == {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/told", "QUERY_STRING": "a=%20b",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(server.port), "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "museum.test", "HTTP_X_A": "1, 3", "HTTP_COOKIE": "a=b; c=d",
-    }  # fmt: skip
+        "REMOTE_ADDR": "127.0.0.1", "REQUEST_URI": "/told?a=%20b", "HTTP_HOST": "localhost", "HTTP_X_A": "1, 3",
+        "HTTP_COOKIE": "a=b; c=d", "CONTENT_LENGTH": "2",
+    }
 
 
 def test_absolute_target(server):
     told = json.loads(ask(server, "GET", "http://other.test:81/told?x").body)
-    assert (told["PATH_INFO"], told["QUERY_STRING"]) == ("/told", "x")
+    assert (told["PATH_INFO"], told["QUERY_STRING"], told["HTTP_HOST"]) == ("/told", "x", "other.test:81")
 
 
 def test_mount(tmp_path):
@@ -511,10 +381,11 @@ def test_mount(tmp_path):
 
 
 @pytest.mark.parametrize(("sent", "received"), [
-    (b"GET / HTTP/1.1\r\nHost: a\r\n", b""),  # half a head
+    (b"GET / HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 408 "),  # half a head
+    (b"", b""),
     (b"POST /digest HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b"HTTP/1.1 500 "),
     (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 "),  # and nothing after it
-])  # fmt: skip
+])
 def test_a_silent_visitor_is_not_waited_for(tmp_path, sent, received):
     with serving(tmp_path, start="server.TIMEOUT = 1; server.main()") as server, closing(connect(server)) as visitor:
         visitor.sendall(sent)
@@ -533,22 +404,25 @@ def test_no_access_log(tmp_path):
     (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
-    (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+    (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505),
+    (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc", 400),
     (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     (b"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404),
-])  # fmt: skip
+])
 def test_refused(server, data, status):
     answer = send(server, data)
     assert answer.startswith(b"HTTP/1.1 %d " % status) and b"onnection: close\r\n" in answer
-    assert gaps(wire.explain_response(answer), answer) is None
+    assert gaps(explain_response(answer), answer) is None
     assert eventually(lambda: f" {status} " in server.log.read_text().splitlines()[-1])
 
 
 def test_answers_are_explained(server):
     for path in "/", "/stream", "/told":
         answer = send(server, request("GET", path, "Connection: close"))
-        assert gaps(wire.explain_response(answer), answer) is None
+        assert gaps(explain_response(answer), answer) is None
     assert b"\r\nTransfer-Encoding: chunked\r\n" in send(server, request("GET", "/stream"))
     assert send(server, request("GET", "/stream", version="1.0")).endswith(b"\r\n\r\n0\n1\n2\n")
 
@@ -573,12 +447,12 @@ def test_large_bodies_pass_and_are_not_kept(server):
     assert memory() - before < 8_000_000
 
 
-@pytest.mark.parametrize("framing", ["Content-Length: 50", "Transfer-Encoding: chunked"])
-def test_body_that_breaks_off_is_an_oserror(server, framing):
-    body = b"abc" if "Length" in framing else b"3\r\nabc\r\n"
-    answer = send(server, request("POST", "/digest", framing, body=body))
+def test_body_that_breaks_off_is_an_oserror(server):
+    answer = send(server, request("POST", "/digest", "Content-Length: 50", body=b"abc"))
     assert answer.startswith(b"HTTP/1.1 500 ")  # this program does not catch it
     assert "ConnectionAbortedError" in server.log.read_text()
+    answer = send(server, request("POST", "/digest", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n"))
+    assert answer.startswith(b"HTTP/1.1 400 ")  # before the program is called: chunks have no length until they end
 
 
 def test_expect(server):
@@ -635,3 +509,14 @@ def test_busy_port(server, tmp_path):
     command = [sys.executable, "-m", "exhibits.wsgi.server", "--port", str(server.port), "exhibits.wsgi.hello"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "in use" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_the_program_handles_does_not_end_the_server(tmp_path, number):
+    handles = "import signal; signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True)); server.main()"
+    with serving(tmp_path, start=handles) as server:
+        server.send_signal(signal.SIGUSR1)
+        server.wait_for("heard")
+        assert ask(server, "GET", "/").status == 200
+        assert server.stop(number) == 0
+        assert "Traceback" not in server.said

@@ -1,0 +1,126 @@
+"""The judge of the contract is judged: it sees every altered answer, and none that may be so."""
+
+import contextlib
+import socket
+import threading
+
+import pytest
+from alterations import ALTERATIONS, CLOSE, LATE, altered
+
+from exhibits import catalog, contract
+from exhibits.backstage import checking
+from exhibits.backstage.checking import reading
+from exhibits.backstage.visiting import Place, Visitor
+
+STACK = catalog.find("wsgi-ours")
+CASES = {case.name: case for case in contract.CASES}
+
+
+class Altering:
+    """A proxy in front of a server, which alters each answer, to the end of a `with` block. count: of those altered."""
+
+    def __init__(self, port, alteration):
+        self.behind, self.alteration, self.count = ("127.0.0.1", port), alteration, 0
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self.listen)]
+        self.threads[0].start()
+        return self
+
+    def __exit__(self, *exception):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join()
+
+    def listen(self):
+        while True:
+            try:
+                visitor, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self.serve, args=(visitor,)))
+            self.threads[-1].start()
+
+    def serve(self, visitor):
+        """One connection: requests go on as they come, answers when they are whole."""
+        with visitor, socket.create_connection(self.behind) as server, contextlib.suppress(OSError):
+            methods = []
+            back = threading.Thread(target=self.answer, args=(server, visitor, methods))
+            back.start()
+            while data := visitor.recv(65536):
+                methods.append(data.split(b" ")[0])
+                server.sendall(data)
+            if self.alteration.then == LATE:
+                visitor.sendall(b"late")
+            server.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def answer(self, server, visitor, methods):
+        with contextlib.suppress(OSError):
+            came = b""
+            while data := server.recv(65536):
+                came += data
+                if came.endswith(b" 100 Continue\r\n\r\n"):
+                    visitor.sendall(came)
+                    came = b""
+                elif came and reading.read(came, methods[-1:], False)[0][0].end == "whole":
+                    self.send(altered(self.alteration, came), came, visitor)
+                    came = b""
+            visitor.shutdown(socket.SHUT_WR)
+
+    def send(self, data, came, visitor):
+        self.count += data != came or bool(self.alteration.then)
+        visitor.sendall(data)
+        if self.alteration.then == CLOSE:
+            visitor.shutdown(socket.SHUT_RDWR)
+
+
+class Hasty(Place):
+    """A place where nobody waits for long."""
+
+    def visitor(self, timeout=0.5):
+        return Visitor(self.host, self.port, timeout)
+
+
+@pytest.mark.xdist_group(STACK.name)
+@pytest.mark.parametrize("alteration", ALTERATIONS, ids=lambda alteration: alteration.name)
+def test_the_judge_sees_it_or_may_let_it_pass(run, alteration):
+    exhibit = run(STACK)
+    place = exhibit.place
+    with Altering(exhibit.port, alteration) as proxy:
+        place = Hasty(place.host, proxy.port, place.guestbook, interface=place.interface)
+        (outcome,) = checking.run(place, [CASES[alteration.case]])
+        if not alteration.right and outcome.state == checking.KEPT:
+            (outcome,) = checking.run(place, [CASES[contract.MANNERS]])  # what all answers have in common is told here
+    assert proxy.count, "nothing was altered"
+    assert outcome.state == (checking.KEPT if alteration.right else checking.DIFFERS), outcome
+
+
+def test_unaltered_answers_pass(run):
+    exhibit = run(STACK)
+    cases = [CASES[name] for name in dict.fromkeys(alteration.case for alteration in ALTERATIONS)]
+    assert [outcome for outcome in checking.run(exhibit, cases) if outcome.state != checking.KEPT] == []
+
+
+def test_there_are_enough_of_them():
+    assert len([alteration for alteration in ALTERATIONS if not alteration.right]) >= 40
+
+
+def test_what_stands_in_a_guestbook_that_nobody_can_reach_is_not_tested(run):
+    place = Place("127.0.0.1", run(STACK).port)
+    outcomes = {outcome.case.name: outcome for outcome in checking.run(place)}
+    assert {outcome.state for outcome in outcomes.values()} == {checking.KEPT, checking.NOT_TESTABLE}
+    assert outcomes["hello"].state == checking.KEPT and outcomes["hello"].raw.startswith(b"HTTP/1.1 200 OK\r\n")
+    left = [name for name, outcome in outcomes.items() if outcome.state == checking.NOT_TESTABLE]
+    assert {"page", "entries", "sign-form", "events"} <= set(left)
+    assert "status-reason" not in outcomes and "mount-without-slash" not in outcomes  # nobody said that it makes sense
+
+
+def test_where_nobody_listens_each_case_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    (outcome,) = checking.run(Place("127.0.0.1", port), [CASES["hello"]])
+    assert outcome.state == checking.DIFFERS and outcome.why.startswith("no connection: ")

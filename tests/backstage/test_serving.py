@@ -1,0 +1,174 @@
+"""What `serve` says and does besides serving: its greeting, --open, --reload."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from conftest import each_stack, require
+from started import Serving
+
+from exhibits import catalog
+from exhibits.asking import request
+from exhibits.backstage.running import ROOT, eventually, free_port
+from exhibits.backstage.site.files import settings
+from exhibits.backstage.verbs import greeting, reloading
+from exhibits.backstage.visiting import Visitor
+
+WSGI = catalog.find("wsgi")
+INDENTED = re.compile(r"^  (?:[a-z ]{11} )?((?:curl|/|\.\w+/|python).*)$", re.M)
+
+
+def greeted(folder, *arguments):
+    """What was said, with the exhibit running in the block."""
+    serving = Serving(folder, *arguments, "--port", str(free_port()))
+    serving.wait_for("Ctrl-C stops everything")
+    return serving
+
+
+@each_stack(stacks=catalog.defaults())
+def test_what_the_greeting_says_works_when_pasted(stack, mount, tmp_path):
+    require(stack)
+    with greeted(tmp_path, stack.stage) as serving:
+        commands = INDENTED.findall(serving.said)
+        assert len(commands) >= 5
+        for command in commands:
+            if "curl" not in command and stack is not WSGI:  # each of these starts an exhibit: at one stage all do
+                assert catalog.find(command.split()[-1])
+                continue
+            if " serve " in command:
+                command += " --once"
+            if command.endswith("/events"):
+                command += " -m 1 -o /dev/null || true"
+            ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+            assert ended.returncode == 0, (command, ended.stderr)
+        page = re.search(rf"{greeting.SITE}(\S*)/", serving.said)[1]
+        assert (ROOT / "docs" / f"{page}.md").is_file()
+        said = serving.said[serving.said.index(f"{catalog.stage(stack.stage).title}: ") : serving.said.index("Ctrl-C")]
+        assert len([line for line in said.splitlines() if line.strip()]) <= 16
+        (program,) = re.findall(r"The program is (\S+)", said)
+        assert (ROOT / program).name == "app.py" and (ROOT / program).is_file()
+
+
+def test_any_name_of_a_file_is_shown_as_it_is_and_steers_nothing(tmp_path):
+    require(WSGI)
+    folder = tmp_path / "a [bold]b[%s] \x1b[31m"
+    folder.mkdir()
+    with greeted(folder, "wsgi") as serving:
+        assert "/a [bold]b[%s] \\x1b[31m/book.sqlite3;" in serving.said and "\x1b" not in serving.said
+        assert serving.said.startswith("WSGI: ")  # no line of the log comes before
+
+
+@pytest.mark.parametrize(("stack", "title"), [
+    ("framework-flask", "Flask, a framework for WSGI, behind gunicorn"),
+    ("framework-django-asgi", "Django, a framework for ASGI, behind uvicorn"),
+    ("framework-sanic", "Sanic behind its own server"),
+    ("framework-tornado-wsgi", "tornado-wsgi behind Tornado"),
+    ("bridge-wsgi-in-asgi", "wsgi-in-asgi behind uvicorn"),
+    ("bridge-wsgi-as-cgi", "wsgi-as-cgi behind our CGI server"),
+    ("asgi-hypercorn", "ASGI"),
+])
+def test_frameworks_and_bridges_name_themselves(stack, title):
+    assert greeting.title(catalog.find(stack)) == title
+
+
+@each_stack(stacks=[stack for stack in catalog.EVERYTHING if not stack.encrypted])
+def test_each_program_has_a_source(stack, mount):
+    """Found in the commands, which are data: no exhibit has to run for that."""
+    from exhibits.backstage.running import Exhibit
+
+    exhibit = Exhibit(stack, port=8000)
+    exhibit.run, exhibit.inner, exhibit.guestbook = ROOT, 8001, ROOT
+    file = greeting.source(exhibit)
+    assert file.is_file() and file.parent.parent == ROOT / "exhibits"
+
+
+def test_the_site_is_where_the_greeting_says():
+    assert settings()["site_url"] == greeting.SITE
+
+
+@pytest.mark.parametrize("browser", ["there", "missing"])
+def test_open_calls_the_browser_that_is_there(browser, tmp_path, monkeypatch):
+    require(WSGI)
+    opened = tmp_path / "opened"
+    script = tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" > {shlex.quote(str(opened))}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{script} %s" if browser == "there" else "/no/such/browser %s")
+    with greeted(tmp_path, "wsgi", "--open") as serving:
+        url = re.search(r"http://127\.0\.0\.1:\d+/\n", serving.said)[0]
+        if browser == "there":
+            assert eventually(lambda: opened.exists() and opened.read_text() == url)
+        assert serving.poll() is None
+
+
+PROGRAM = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"{}"]
+"""
+
+
+def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
+    require(catalog.find("wsgi-waitress"))  # gunicorn's processes import it one after the other
+    program, port = tmp_path / "program.py", free_port()
+    program.write_text(PROGRAM.format("one"))
+
+    def answer():
+        try:
+            with Visitor("127.0.0.1", port) as visitor:
+                return visitor.ask(request("GET", "/")).body.decode()
+        except OSError:
+            return None
+
+    command = [sys.executable, "-P", "-m", "exhibits", "serve", "wsgi-waitress", "--app", "program:app", "--reload",
+               "--port", str(port)]
+    with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
+        serving.wait_for("Ctrl-C stops everything")
+        assert answer() == "one"
+        program.write_text(PROGRAM.format("two"))
+        serving.wait_for("program.py changed")
+        assert eventually(lambda: answer() == "two")
+        for wrong, sentence in ("def broken(", "line 1: '(' was never closed"), ("1/0", "ZeroDivisionError"):
+            program.write_text(wrong)
+            serving.wait_for(re.escape(sentence))
+            assert answer() == "two", serving.said  # the old one goes on
+        program.write_text(PROGRAM.format("three"))
+        assert eventually(lambda: answer() == "three")
+        assert serving.stop(2) == 0 and serving.left_behind() == []
+
+
+def test_reload_looks_at_so_much_and_no_more(tmp_path, monkeypatch):
+    for folder in (".git", "node_modules", "venv", "templates", "package"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.py", "b.html", "c.txt"):
+            (tmp_path / folder / name).touch()
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+
+    class Program:
+        path, file = tmp_path, None
+
+    found = {os.path.relpath(path, tmp_path) for path in reloading.look(Program)}
+    assert found == {"templates/a.py", "templates/b.html", "package/a.py", "package/b.html"}
+    monkeypatch.setattr(reloading, "MOST", 3)
+    assert len(reloading.look(Program)) <= 6
+
+
+def test_once_and_what_needs_an_exhibit_that_stays():
+    for option in "--open", "--reload":
+        ended = subprocess.run([sys.executable, "-m", "exhibits", "serve", "wsgi", "--once", option], cwd=ROOT,
+                               capture_output=True, text=True, timeout=30)
+        assert ended.returncode == 2 and "--once stops it" in ended.stderr
+
+
+def test_commands_are_those_of_nox_where_nox_was_called(monkeypatch):
+    from exhibits.backstage.verbs import pasting
+
+    monkeypatch.setattr(pasting, "NOX", ".venv/bin/nox")
+    assert pasting.serve(WSGI) == ".venv/bin/nox -s exhibit-wsgi"
+    assert pasting.serve(catalog.find("wsgi-waitress")) == ".venv/bin/nox -s exhibit-wsgi -- waitress"
+    assert pasting.serve(catalog.find("framework-flask")) == ".venv/bin/nox -s exhibit-framework"
+    assert pasting.verb("wire", "cgi-ours") == ".venv/bin/nox -s wire -- cgi-ours"

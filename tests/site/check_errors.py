@@ -1,0 +1,59 @@
+"""The box on the page of errors, into which a line of a log is pasted."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+FOLDER = Path(__file__).parents[2] / "docs" / "recordings" / "errors"
+RECORDED = {path.stem: json.loads(path.read_text())["before"] for path in sorted(FOLDER.glob("*.json"))}
+LINES = [  # from elsewhere: other names, ports and numbers than those of the page
+    ("2026/01/02 03:04:05 [error] 7#7: *9 connect() to unix:/run/shop/web.sock failed (13: Permission denied) while "
+     "connecting to upstream, client: 192.0.2.1, server: shop.example", "socket-permission"),
+    ("[2026-01-02 03:04:05 +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:31)", "worker-timeout"),
+    ("TypeError: FastAPI.__call__() missing 1 required positional argument: 'send'", "asgi-in-wsgi"),
+    ("invalid request block size: 21573 (max 4096)...skip", "wrong-port"),
+    ("ERROR: [Errno 98] error while attempting to bind on address ('0.0.0.0', 80): address already in use",
+     "address-in-use"),
+]
+
+
+@pytest.fixture
+def box(page, served):
+    page.goto(f"{served}errors/", wait_until="networkidle")
+    return page.get_by_label("Paste a line")
+
+
+def found(page):
+    return [link.get_attribute("href").rpartition("#")[2] for link in page.locator(".finder [role=status] a").all()]
+
+
+@pytest.mark.parametrize(("line", "section"), LINES, ids=[section for _, section in LINES])
+def test_a_line_finds_its_section(page, box, line, section):
+    box.fill(line)
+    assert found(page)[0] == section
+
+
+def test_what_was_logged_here_finds_its_section(page, box):
+    sections = {}  # that have a line: some have the same
+    for name, before in RECORDED.items():
+        for line in (line for who, lines in before.items() if who != "visitor" for line in lines):
+            sections.setdefault(line, []).append(name)
+    for line, names in sections.items():
+        box.fill(line)
+        assert set(names) & set(found(page)), line
+
+
+def test_what_is_no_error_finds_nothing_and_says_so(page, box):
+    box.fill("Zwölf Boxkämpfer")
+    assert found(page) == [] and "No section" in page.locator(".finder [role=status]").inner_text()
+    box.fill("")
+    assert page.locator(".finder [role=status]").inner_text() == ""
+
+
+def test_without_a_script_the_box_is_not_there(browser, served):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(served + "errors/")
+        expect(page.locator("form.finder")).to_be_hidden()

@@ -1,0 +1,313 @@
+"""The laboratory in Chromium: Python comes into the page, and what is asked there is answered there."""
+
+import base64
+import gzip
+import json
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from check_pages import AXE, SETTLED, STANDARDS, STYLE
+from conftest import PAGES, SITE
+from in_lab import hold
+from playwright.sync_api import expect
+
+from exhibits.backstage.site.lab import data, read_experiments
+from exhibits.lab.stages import STAGES
+
+pytestmark = pytest.mark.xdist_group("laboratory")  # one browser with Python in it is enough work
+LOADED = 60_000  # milliseconds: on a busy machine Python takes a while
+ALLOWED = 5_000_000  # bytes of Python in the page, compressed
+COLD, WARM = 2.5, 1.0  # seconds from the press to the first answer, on a quiet machine
+COUNTING = """seen = 0
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"mine"]
+"""
+
+
+SETTINGS = {"request": "GET /hello?name=Ada HTTP/1.1\r\nHost: localhost\r\n\r\n", "stages": ["wsgi"]}
+FIRST = "lab=" + base64.urlsafe_b64encode(json.dumps(SETTINGS).encode()).decode().rstrip("=")
+
+
+class Laboratory:
+    """The page, and what it said and asked for since it was opened."""
+
+    def __init__(self, context, served):
+        self.page, self.served, self.said, self.asked = context.new_page(), served, [], []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        context.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, fragment=""):
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.served}lab/{fragment}")
+        expect(self.page.locator(".lab.ready")).to_be_attached()
+
+    def choose(self, *stages):
+        for box in self.page.locator(".stages input").all():
+            box.set_checked(box.get_attribute("value") in stages)
+
+    def send(self, button=".send"):
+        self.page.locator(f".lab {button}").click()
+        self.answered()
+
+    def answered(self):
+        expect(self.page.locator(".state")).to_have_text(re.compile("answered|failed|Choose"), timeout=LOADED)
+        expect(self.page.locator(".lab.asking")).to_have_count(0)
+
+    def write(self, program):
+        self.page.locator("[name=text]").fill(program)
+
+    @property
+    def heard(self):
+        return self.page.locator(".heard")
+
+
+@pytest.fixture(scope="module")
+def opened(browser, served):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        context.set_default_timeout(20_000)
+        laboratory = Laboratory(context, served)
+        laboratory.open()
+        laboratory.page.evaluate("() => museum.lab.start()")
+        yield laboratory
+
+
+@pytest.fixture
+def lab(opened):
+    """The laboratory with Python already there, as it was set up at first."""
+    opened.page.evaluate("(fragment) => { location.hash = ''; location.hash = fragment }", FIRST)
+    expect(opened.page.locator("[name=request]")).to_have_value(re.compile("Ada"))
+    yield opened
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith((opened.served, "data:", "blob:"))] == []
+
+
+def test_one_request_is_answered_at_all_stages(lab):
+    lab.choose(*STAGES)
+    lab.send()
+    rows = lab.heard.locator(".compared tbody tr")
+    expect(rows).to_have_count(6)
+    assert rows.locator("td:last-child").all_inner_texts() == ["identical"] * 6
+    expect(lab.heard.locator(".raw")).to_contain_text("Hello, Ada!")
+    details = lab.heard.locator("details").nth(1)
+    details.locator("summary").click()
+    expect(details).to_contain_text("FastCGI")
+
+
+def test_the_contract_is_kept_in_the_page(lab):
+    """As tests/lab has it, in the Python of the page."""
+    def ask(question):
+        response = "async (question) => (await museum.lab.ask(question)).response"
+        return {"response": lab.page.evaluate(response, question)}
+
+    began = time.perf_counter()
+    found = [fault for stage in STAGES for fault in hold(stage, ask)]
+    print(f"the contract at {len(STAGES)} stages: {time.perf_counter() - began:.1f} s")
+    assert found == []
+
+
+def test_every_byte_can_be_written_and_read(lab):
+    """In the notation of the form, where escapes stand for what cannot be typed."""
+    texts = ["".join(map(chr, range(256))), "Jürgen".encode().decode("latin-1"), "\\*3{ab}\\r\\x41", "ab" * 60, "\xc3",
+             *(each["request"] for presets in data()["presets"].values() for each in presets.values())]
+    came = lab.page.evaluate("""async (texts) => {
+      const { shown, meant } = await import("../assets/lab.js");
+      return texts.map((text) => meant(shown(text)));
+    }""", texts)
+    assert came == texts
+
+
+def test_an_own_program_answers_and_one_that_fails_is_told_where(lab):
+    lab.page.locator("[name=program]").select_option("hello")
+    lab.choose("wsgi", "asgi")
+    lab.page.locator("[name=shape]").select_option("wsgi")
+    lab.write(COUNTING)
+    lab.send()
+    expect(lab.heard.locator(".stage").first).to_contain_text("mine")
+    expect(lab.heard.locator(".stage").last).to_contain_text("Hello, World!")
+    assert lab.heard.locator("mark").count()
+    lab.write(COUNTING.replace("return", "return 1 / 0,"))
+    lab.send()
+    log = lab.heard.locator(".stage").first.locator(".log")
+    expect(log).to_contain_text('File "program.py", line 4')
+    expect(log).to_contain_text("ZeroDivisionError")
+    expect(lab.page.locator(".failed")).to_be_attached()
+    lab.write("def application(:\n")
+    lab.send()
+    expect(lab.heard.locator(".trouble").first).to_contain_text("the program is no Python")
+    expect(lab.heard.locator(".log").first).to_contain_text('File "program.py", line 1')
+    lab.page.locator(".restore").click()
+    expect(lab.page.locator("[name=text]")).to_have_value(re.compile("Hello, World!"))
+
+
+def test_a_program_can_ask_nobody_but_the_site(browser, served):
+    """A link may bring somebody else's program: the policy of the page holds in the worker, too."""
+    program = """
+from js import XMLHttpRequest
+asking = XMLHttpRequest.new()
+asking.open("GET", ADDRESS, False)
+asking.send()
+print("Content-Type: text/plain", "", asking.status, sep="\\n")
+"""
+    asked = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(204)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+    with browser.new_context() as context, HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever).start()
+        lab = Laboratory(context, served)
+        lab.open()
+        ask = "(program) => museum.lab.ask({ stage: 'cgi', request: 'GET / HTTP/1.0\\r\\n\\r\\n', program })"
+        own = lab.page.evaluate(ask, program.replace("ADDRESS", repr(served)))
+        other = lab.page.evaluate(ask, program.replace("ADDRESS", f"'http://127.0.0.1:{server.server_port}/'"))
+        server.shutdown()
+    assert own["response"].endswith("\r\n\r\n200\n"), own
+    assert "NetworkError" in other["log"], other
+    assert asked == []
+
+
+def test_an_endless_loop_is_stopped_and_the_next_one_answered(lab):
+    lab.page.locator("[name=program]").select_option("hello")
+    lab.choose("wsgi")
+    lab.write("while True:\n    pass\n")
+    lab.page.locator(".send").click()
+    expect(lab.page.locator(".state")).to_have_text(re.compile("Asking WSGI"), timeout=LOADED)
+    lab.page.locator(".stop").click()
+    expect(lab.page.locator(".state")).to_have_text(re.compile("Stopped"))
+    expect(lab.page.locator(".stop")).to_be_hidden()
+    lab.page.locator(".restore").click()
+    lab.send()
+    expect(lab.heard).to_contain_text("Hello, World!")
+
+
+def test_a_link_carries_request_program_and_stages(lab, browser, served):
+    lab.page.locator("[name=request]").fill("GET /request/\\xff?a=é HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    lab.choose("scgi", "asgi")
+    lab.page.locator("[name=shape]").select_option("asgi")
+    lab.write("# mine\n" + COUNTING)
+    lab.page.locator(".share").click()
+    expect(lab.page.locator(".state")).to_contain_text("link is")
+    link = lab.page.url
+    with browser.new_context() as context:
+        other = Laboratory(context, served)
+        other.open(link.partition("lab/")[2])
+        expect(other.page.locator("[name=request]")).to_have_value(re.compile(r"^GET /request/\\xff\?a=é HTTP"))
+        expect(other.page.locator("[name=text]")).to_have_value(lab.page.locator("[name=text]").input_value())
+        assert other.page.locator(".stages :checked").evaluate_all("(boxes) => boxes.map((box) => box.value)") == [
+            "scgi", "asgi"]
+        other.open("#lab=no-link")
+        expect(other.page.locator(".state")).to_have_text("The link is damaged.")
+        assert other.said == []
+        assert not any("/lab/python/" in url for url in other.asked), "Python comes when somebody presses the button"
+
+
+def test_a_websocket_speaks_both_ways_beside_a_stage_that_has_none(lab):
+    lab.page.locator("[name=preset]").select_option(label="a WebSocket")
+    lab.page.locator("[name=messages]").fill('{"name":"Ada","message":"Hi"}')
+    lab.choose("wsgi", "asgi")
+    lab.send()
+    one, other = lab.heard.locator(".stage").all()
+    expect(one).to_contain_text("426 Upgrade Required")
+    expect(other).to_contain_text("101 Switching Protocols")
+    expect(other).to_contain_text("Hi")
+
+
+def test_four_at_once_are_drawn_as_lanes(lab):
+    lab.page.locator("[name=request]").fill("GET /slow?seconds=0.3 HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    lab.choose("wsgi", "asgi")
+    lab.send(".four")
+    expect(lab.heard.locator(".lane")).to_have_count(8)
+    ends = [float(re.search(r"to ([\d.]+) s", words)[1]) for words in lab.heard.locator(".words").all_inner_texts()]
+    print(f"seconds until the four have their answers: WSGI {ends[3]}, ASGI {max(ends[4:])}")
+    assert ends[3] > 1.2 > max(ends[4:])
+
+
+@pytest.mark.parametrize("experiment", list(read_experiments()), ids=lambda each: each["id"])
+def test_an_experiment_can_be_done(lab, experiment):
+    lab.page.locator(f"#{experiment['id']} button").click()
+    lab.send(".four" if experiment["id"] == "four-at-once" else ".send")
+    expect(lab.page.locator(".state")).to_contain_text("answered")
+    assert lab.heard.inner_text()
+    expect(lab.heard.locator(".trouble")).to_have_count(0)
+
+
+def test_it_is_operated_by_keyboard(lab):
+    page = lab.page
+    page.locator("[name=request]").focus()
+    page.keyboard.press("Control+A")
+    for line in ("GET /hello?name=Keys HTTP/1.1", "Host: localhost", ""):
+        page.keyboard.type(line)
+        page.keyboard.press("Enter")
+    expect(page.locator("[name=request]")).to_have_value(
+        "GET /hello?name=Keys HTTP/1.1\\r\\n\nHost: localhost\\r\\n\n\\r\\n\n")
+    for _ in range(40):
+        if page.evaluate("document.activeElement.matches('.send')"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    lab.answered()
+    expect(lab.heard).to_contain_text("Hello, Keys!")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_answers_fit_and_can_be_read_by_everybody(lab, scheme, width):
+    page = lab.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate(AXE.read_text())
+    page.evaluate(STYLE, "* { content-visibility: visible !important }")
+    for stages in (["fastcgi", "asgi"], list(STAGES)):
+        lab.choose(*stages)
+        lab.send()
+        page.evaluate("document.querySelectorAll('.heard details').forEach((each) => (each.open = true))")
+        page.evaluate(SETTLED)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
+        result = page.evaluate("(tags) => axe.run({ runOnly: tags, resultTypes: ['violations'] })", STANDARDS)
+        found = [f"{rule['id']}: {node['target']}" for rule in result["violations"] for node in rule["nodes"]]
+        assert not found, "\n".join(found[:20])
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_without_a_script_it_says_what_it_would_do_and_shows_a_journey(browser, served):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(served + "lab/")
+        expect(page.locator("noscript p")).to_be_visible()
+        expect(page.locator(".lab form")).to_be_hidden()
+        expect(page.locator("figure.wire").first).to_be_visible()
+
+
+def test_no_other_page_has_any_of_it():
+    for address, path in PAGES.items():
+        if address != "lab/":
+            assert not re.search(r"assets/lab|wasm-unsafe-eval", path.read_text()), address
+
+
+def test_it_is_small_and_quick(browser, served, request):
+    """Its bytes are held always; the time on a quiet machine, and printed on others."""
+    hold, took = request.config.getoption("--quiet-machine"), {}
+    with browser.new_context() as context:
+        lab = Laboratory(context, served)
+        for name in ("cold", "warm"):
+            lab.open()
+            began = time.perf_counter()
+            lab.page.locator(".send").click()
+            lab.heard.locator(".stage").wait_for(timeout=LOADED)
+            took[name] = time.perf_counter() - began
+    files = {path.name: path.read_bytes() for path in (SITE / "lab" / "python").iterdir()}
+    sizes = {name: len(data if name.endswith(".gz") else gzip.compress(data))
+             for name, data in files.items() if name.endswith((".gz", ".mjs"))}
+    print(f"press to first answer: {took['cold']:.2f} s cold, {took['warm']:.2f} s warm; "
+          f"{sum(sizes.values()):,} bytes: {sizes}")
+    assert {"Pyodide-MPL-2.0.txt", "Python-PSF.txt", "README.txt"} <= files.keys()
+    assert 3_000_000 < sum(sizes.values()) <= ALLOWED
+    assert not hold or (took["cold"] <= COLD and took["warm"] <= WARM)
