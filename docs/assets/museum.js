@@ -1,107 +1,40 @@
-// The dumps of the wire views: what a field means, at the pointer or from the keyboard.
-// Everything shown here stands in the table below the dump too, one row for each field.
+// Loaded by every page: what it needs besides is loaded where it stands.
 
-document$.subscribe(() => {
+document$.subscribe(async () => {
   document.querySelector(".md-search").setAttribute("aria-label", "Search");
-  document.querySelectorAll("figure.wire").forEach(start);
-  open();
+  onFirstTouch(() => explainWords(document.querySelector("article")));
+  if (document.querySelector("figure:is(.wire, .calls, .journey), .concepts"))
+    import("./lecture.js").then(({ lectures }) => lectures(document.querySelector("article")));
+  if (!document.querySelector("figure:is(.wire, .calls, .journey)")) return;
+  const journey = await import("./journey.js");
+  journey.start(document);
+  journey.open();
+  addEventListener("hashchange", journey.open);
 });
-addEventListener("hashchange", open);
 
-function start(figure) {
-  const says = figure.querySelector(".says");
-  const rows = figure.querySelectorAll("tbody tr");
-  const fields = [...figure.querySelectorAll(".hex > span")];
-  const texts = [...figure.querySelectorAll(".text > span")];
-  const hex = figure.querySelector(".hex");
-  let chosen = 0;
+// For who puts a journey into a page later, as the laboratory does.
+window.museum ??= {};
+window.museum.journey = async (element) => (await import("./journey.js")).start(element);
 
-  hex.setAttribute("role", "listbox");
-  hex.setAttribute("aria-label", figure.querySelector("figcaption").textContent);
-  fields.forEach((field, i) => {
-    const [offset, , name, meaning] = rows[i].cells;
-    field.setAttribute("role", "option");
-    field.setAttribute("aria-description", `${name.textContent}, byte ${offset.textContent}. ${meaning.textContent}`);
-    field.tabIndex = i ? -1 : 0;
-  });
-
-  function explain(i) {
-    const [offset, length, name, meaning] = rows[i].cells;
-    const last = +offset.textContent + +length.textContent - 1;
-    const place = document.createElement("a");
-    place.href = "#" + fields[i].id;
-    place.tabIndex = -1;
-    place.textContent = length.textContent === "1" ? `byte ${last}` : `bytes ${offset.textContent}–${last}`;
-    says.replaceChildren(place, " ", ...clones(name), " — ", ...clones(meaning));
-    const section = says.querySelector("small");
-    for (const known of figure.querySelectorAll(".sections span"))
-      if (known.textContent === section.textContent) section.replaceChildren(...clones(known));
-    for (const parts of [fields, texts]) parts.forEach((part, n) => part.classList.toggle("on", n === i));
-  }
-
-  function choose(i, address = true) {
-    fields[chosen].tabIndex = -1;
-    fields[chosen].removeAttribute("aria-selected");
-    chosen = i;
-    fields[i].tabIndex = 0;
-    fields[i].setAttribute("aria-selected", "true");
-    explain(i);
-    if (address) history.replaceState(history.state, "", "#" + fields[i].id);
-  }
-
-  // The field that is nearest below or above.
-  function beyond(i, step) {
-    const here = fields[i].getClientRects()[0];
-    let best = i, least = Infinity;
-    fields.forEach((field, n) => {
-      for (const there of field.getClientRects()) {
-        const down = (there.top - here.top) * step;
-        const away = down * 100 + Math.abs(there.left - here.left);
-        if (n !== i && down > 5 && away < least) [best, least] = [n, away];
-      }
-    });
-    return best;
-  }
-
-  const at = (event) => {
-    const span = event.target.closest(".hex > span, .text > span");
-    return span ? Math.max(fields.indexOf(span), texts.indexOf(span)) : -1;
-  };
-  const dump = figure.querySelector(".dump");
-  dump.addEventListener("mouseover", (event) => at(event) >= 0 && explain(at(event)));
-  dump.addEventListener("mouseleave", () => says.querySelector("a") && explain(chosen));
-  dump.addEventListener("click", (event) => at(event) >= 0 && choose(at(event)));
-  hex.addEventListener("focusin", (event) => at(event) >= 0 && choose(at(event), false));
-  hex.addEventListener("keydown", (event) => {
-    const last = fields.length - 1;
-    const to = { ArrowRight: Math.min(chosen + 1, last), ArrowLeft: Math.max(chosen - 1, 0), Home: 0, End: last,
-                 ArrowDown: () => beyond(chosen, 1), ArrowUp: () => beyond(chosen, -1) }[event.key];
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    fields[typeof to === "function" ? to() : to].focus();
-  });
-  figure.choose = (field) => choose(fields.indexOf(field), false);
-}
-
-const clones = (element) => [...element.cloneNode(true).childNodes];
-
-// Open and mark the field that the address names.
-function open() {
-  const field = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const figure = field?.closest("figure.wire");
-  if (!figure || !field.matches(".hex > span")) return;
-  figure.choose(field);
-  field.scrollIntoView({ block: "center" });
-}
+// What is folded stays so on paper, although the theme opens all of it to print.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  for (const each of folded) each.classList.add("folded");
+}, true);
+addEventListener("afterprint", () => {
+  for (const each of folded) each.classList.remove("folded");
+});
 
 // Compare: which two stages are shown. The address says it: ?a=wsgi&b=asgi
 
-document$.subscribe(() => document.querySelectorAll("div.compare").forEach(compare));
+document$.subscribe(() => document.querySelectorAll("div.concepts").forEach(sideBySide));
 
-function compare(page) {
+function sideBySide(page) {
   const [a, b] = page.querySelectorAll("select");
   const concepts = page.querySelectorAll(".concept");
-  let shown = [a.value, b.value];
+  const first = [a.value, b.value];
+  let shown = first;
 
   function show(...pair) {
     if (pair[0] === pair[1]) pair = pair.map((stage, i) => (stage === shown[i] ? shown[1 - i] : stage));
@@ -129,7 +62,16 @@ function compare(page) {
     show(...pair);
     const address = new URL(location);
     address.search = new URLSearchParams({ a: a.value, b: b.value });
-    history.replaceState(history.state, "", address);
+    if (address.href !== location.href) history.pushState(history.state, "", address);  // the way back leads through it
+  }
+
+  function asked() {  // what the address says; what it cannot mean, it says no longer
+    const known = [...a.options].map((option) => option.value);
+    const query = new URLSearchParams(location.search);
+    const pair = [query.get("a"), query.get("b")];
+    const good = pair.every((stage) => known.includes(stage)) && pair[0] !== pair[1];
+    show(...(good ? pair : first));
+    if (location.search && !good) history.replaceState(history.state, "", location.pathname + location.hash);
   }
 
   page.querySelector("button").addEventListener("click", () => choose(b.value, a.value));
@@ -141,8 +83,67 @@ function compare(page) {
       choose(...new URLSearchParams(preset.search).values());
     });
 
-  const asked = new URLSearchParams(location.search);
-  const known = [...a.options].map((option) => option.value);
-  const pair = [asked.get("a"), asked.get("b")];
-  if (pair.every((stage) => known.includes(stage)) && pair[0] !== pair[1]) show(...pair);
+  addEventListener("popstate", asked);
+  asked();
+}
+
+// The glossary: a word says what it means where one points, taps or arrives by Tab, at the first of each word in a page.
+
+// What costs time is done when the first pointer or key comes, not while the page loads.
+function onFirstTouch(prepare) {
+  const signs = ["pointerover", "pointerdown", "keydown", "focusin"];
+  function come() {
+    for (const sign of signs) removeEventListener(sign, come, true);
+    prepare();
+  }
+  for (const sign of signs) addEventListener(sign, come, true);
+}
+
+function explainWords(article) {
+  const note = document.createElement("div");
+  note.id = "what-it-means";
+  note.setAttribute("role", "tooltip");
+  note.hidden = true;
+  document.body.append(note);
+  const operable = (word) => !word.closest("a, summary, button, h1, h2, h3");  // others lead somewhere already
+  const words = [...article.querySelectorAll("abbr[title]")].filter(operable);
+  const met = new Set();
+  let shown;
+  for (const word of words) {
+    if (!met.has(word.textContent)) word.tabIndex = 0;
+    met.add(word.textContent);
+    word.dataset.means = word.title;
+    word.removeAttribute("title");  // the browser would show it a second time
+  }
+
+  function show(word) {
+    if (word === shown) return;
+    hide();
+    shown = word;
+    note.textContent = word.dataset.means;
+    note.hidden = false;
+    word.setAttribute("aria-describedby", note.id);
+    const { left, bottom } = word.getClientRects()[0];
+    const most = document.documentElement.clientWidth - note.offsetWidth - 8;
+    note.style.left = `${Math.max(8, Math.min(left, most))}px`;
+    note.style.top = `${bottom + scrollY}px`;
+  }
+
+  function hide() {
+    shown?.removeAttribute("aria-describedby");
+    shown = undefined;
+    note.hidden = true;
+  }
+
+  // Pointing at the note keeps it: https://www.w3.org/TR/WCAG22/#content-on-hover-or-focus
+  function pointed({ target }) {
+    const word = target.closest("[data-means]");
+    if (word) show(word);
+    else if (target !== note && shown !== document.activeElement) hide();
+  }
+
+  addEventListener("pointerover", pointed);
+  addEventListener("pointerdown", ({ target }) => target === note || target.closest("[data-means]") || hide());
+  addEventListener("focusin", ({ target }) => (target.matches("[data-means]") ? show(target) : hide()));
+  addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
