@@ -1,5 +1,5 @@
 # /// script
-# dependencies = ["nox >= 2026.10"]
+# dependencies = ["nox"]
 # ///
 """The museum's doors. `nox -l` lists them; `nox -s exhibit-asgi` opens one.
 
@@ -7,7 +7,11 @@ What stands after `--` goes to the command behind the session:
 nox -s exhibit-wsgi -- --server waitress --port 9000
 """
 
+import argparse
+import json
+import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -21,110 +25,187 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
+LABORATORY = "site/lab/python"  # not in docs/: it is fetched and compiled, and no builder of pages has to copy it
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session, group, only=None):
-    """Install a dependency group, or what of it these packages are, unless this environment has just that already."""
-    lines = nox.project.dependency_groups(PYPROJECT, group)
-    wanted = "\n".join(line for line in lines if only is None or re.match(r"[\w.-]+", line)[0] in only)
-    stamp = Path(session.virtualenv.location, "installed.txt")
+def requirements(*groups):
+    """The lines of these groups: name of the package to its requirement."""
+    lines = [line for group in groups for line in nox.project.dependency_groups(PYPROJECT, group)]
+    return {re.match(r"[\w.-]+", line)[0]: line for line in lines}
+
+
+def install(session, *lines):
+    """Install these requirements, unless this environment has just these already."""
+    wanted, stamp = "\n".join(lines), Path(session.virtualenv.location, "installed.txt")
     if not (stamp.exists() and stamp.read_text() == wanted):
-        session.install(*wanted.splitlines())
+        session.install(*lines)
         stamp.write_text(wanted)
 
 
-def packages(stack):
-    """What pip installs for a stack: the base, and its parts."""
-    base = {re.match(r"[\w.-]+", line)[0] for line in nox.project.dependency_groups(PYPROJECT, "base")}
-    return base | {part.package for part in stack.parts}
+def install_group(session, group):
+    """Install a dependency group."""
+    install(session, *requirements(group).values())
 
 
-def python(session, *arguments):
+def parted(arguments):
+    """The arguments without `--with PACKAGE`, and the packages: what a program of the visitor's own (--app) needs."""
+    rest, packages, words = [], [], iter(arguments)
+    for word in words:
+        if word == "--with":
+            packages.append(next(words, ""))
+        elif word.startswith("--with="):
+            packages.append(word.removeprefix("--with="))
+        else:
+            rest.append(word)
+    return rest, [package for package in packages if package]
+
+
+def install_for(session, stack, *more):
+    """Install what the museum itself needs, the packages of a stack, and more of them."""
+    known = requirements("hall", "bridges", "frameworks")
+    names = dict.fromkeys([*requirements("base"), *stack.packages])
+    install(session, *(known[name] for name in names), *more)
+
+
+def museum(session, *arguments):
+    """Run a command of the museum where the visitor is: paths and programs are named from there."""
+    called = Path(sys.argv[0])
+    nox_as_typed = called.name if shutil.which(called.name) == sys.argv[0] else sys.argv[0]
+    environ = {"MUSEUM_NOX": shlex.quote(nox_as_typed), "PYTHONPATH": str(Path(__file__).parent)}
+    with session.chdir(session.invoked_from):
+        python(session, "-P", "-m", "exhibits", *arguments, env=environ)
+
+
+def python(session, *arguments, **more):
     """Run Python in the session; Ctrl-C leaves it the time to stop its servers and exit with 0."""
-    session.run("python", *arguments, interrupt_timeout=10, terminate_timeout=5)
+    session.run("python", *arguments, interrupt_timeout=10, terminate_timeout=5, **more)
 
 
-def exhibit(stage, group, about):
+FEW = 4  # more tests than these do not fail by chance
+
+
+def pytest(session, *arguments):
+    """Run pytest. In CI the few tests that failed are asked once more, one at a time.
+
+    Thousands of tests start real servers, several at once: one may be late by chance. A fault fails twice,
+    and what failed once stands in the log.
+    """
+    command = "-m", "pytest", *arguments
+    try:
+        python(session, *command)
+    except nox.command.CommandFailed:
+        failed = Path(".pytest_cache/v/cache/lastfailed")
+        tests = json.loads(failed.read_text()) if failed.exists() else ()
+        if not os.environ.get("CI") or not 0 < len(tests) <= FEW:
+            raise
+        session.warn(f"Once more, alone: {', '.join(tests)}")
+        python(session, *command, "-n", "0", "--last-failed")
+
+
+def exhibit(stage, about):
     def start(session):
         arguments = session.posargs
         if arguments and not arguments[0].startswith("-"):
             arguments = ["--server", *arguments]
-        server = arguments[arguments.index("--server") + 1] if "--server" in arguments[:-1] else ""
-        install(session, group, packages(catalog.find(stage.name, server or None) or catalog.find(stage.name)))
-        python(session, "-m", "exhibits", "serve", stage.name, *arguments)
+        words = argparse.ArgumentParser(add_help=False)
+        words.add_argument("--server", nargs="?", default="")  # as the command reads it: two words, or one with "="
+        server = (words.parse_known_args(arguments)[0].server or "").lower()
+        arguments, packages = parted(arguments)
+        install_for(session, catalog.find(stage.name, server or None) or catalog.find(stage.name), *packages)
+        museum(session, "serve", stage.name, *arguments)
 
     start.__doc__ = f"{about}: {stage.idea}."
     nox.session(start, name=f"exhibit-{stage.name}", default=False)
 
 
 for stage in catalog.STAGES:
-    exhibit(stage, "hall", f"{stage.title}, {stage.year}")
+    exhibit(stage, f"{stage.title}, {stage.year}")
 for annex in catalog.ANNEXES:
-    exhibit(annex, f"{annex.name}s", annex.title)
+    exhibit(annex, annex.title)
+
+
+@nox.session(name="list", default=False)
+def list_stacks(session):
+    """List every stack, and whether it can run here: nox -s list -- --stage wsgi --parts"""
+    install_group(session, "servers")
+    museum(session, "list", *session.posargs)
+
+
+@nox.session(name="museum", default=False)
+def open_museum(session):
+    """All stages behind one door, with a lobby to ask them all from: nox -s museum -- --open"""
+    install_group(session, "servers")
+    museum(session, "museum", *session.posargs)
 
 
 @nox.session(default=False)
 def compare(session):
     """Send one request to every stage, and see that all answer alike."""
-    install(session, "grid")
-    python(session, "-m", "exhibits", "compare", *session.posargs)
+    install_group(session, "servers")
+    museum(session, "compare", *session.posargs)
 
 
 @nox.session(default=False)
 def wire(session):
     """Show the bytes of one live request, every field named: nox -s wire -- fastcgi /hello"""
-    install(session, "grid")
-    python(session, "-m", "exhibits", "wire", *session.posargs)
+    install_group(session, "servers")
+    museum(session, "wire", *session.posargs)
 
 
 @nox.session(default=False)
 def record(session):
     """Make the recordings the site shows anew."""
-    install(session, "grid")
+    install(session, *requirements("frameworks", "hall").values())
     python(session, "-m", "exhibits", "record", *session.posargs)
 
 
 @nox.session(default=False)
 def grid(session):
-    """Run the contract against every stack, those of the hall included, for the grid the site shows."""
-    install(session, "bench")  # all the stacks, and what measures their memory
+    """Ask every stack, the hall included, for the grids the site shows: -- contract, rude, hard, or all three."""
+    install_group(session, "bench")  # all the stacks, and what measures their memory
     python(session, "-m", "exhibits", "grid", *session.posargs)
 
 
 @nox.session
 def tests(session):
     """The contract, run against every stack, and all other tests."""
-    install(session, "tests")
-    python(session, "-m", "pytest", "-n", "4", *session.posargs)
+    install_group(session, "tests")
+    pytest(session, "-n", "5", *session.posargs)
 
 
 @nox.session(default=False)
 def hall(session):
     """The contract and all that takes time, at the stacks the session tests leaves out."""
-    install(session, "hall-tests")
-    python(session, "-m", "pytest", "-n", "4", "-m", "hall", "tests/test_contract.py", "tests/test_behaviour.py",
-           "tests/test_bridges.py", "tests/test_frameworks.py", "tests/test_mod_perl.py", *session.posargs)  # fmt: skip
+    install_group(session, "hall-tests")
+    pytest(session, "-n", "5", "-m", "hall", *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session):
-    """Measure what the site says about speed, in a minute; JSON on standard output. -- --full for all of it."""
-    install(session, "bench")
-    python(session, "-m", "exhibits", "bench", *session.posargs)
+    """Measure what the site says about speed, in a minute. -- --full for all of it, --json for machines."""
+    install_group(session, "bench")
+    museum(session, "bench", *session.posargs)
+
+
+def publish(session, *arguments):
+    """Build all that is published: the pages, the Python of their laboratory, and the pages as plain text."""
+    python(session, "-m", "mkdocs", "build", "--strict", *arguments)
+    python(session, "-m", "exhibits.backstage.pyodide", LABORATORY)
+    python(session, "-m", "exhibits.backstage.site.plain", "site")
 
 
 @nox.session(default=False)
 def docs(session):
-    """Build the site into site/."""
-    install(session, "docs")
-    python(session, "-m", "mkdocs", "build", "--strict", *session.posargs)
+    """Build the site into site/, with the Python of its laboratory, and as plain text."""
+    install(session, *requirements("docs", "lab").values())
+    publish(session, *session.posargs)
 
 
 @nox.session(name="site-check", default=False)
 def site_check(session):
     """Build the site and check links, accessibility and weight. Needs Chromium."""
-    install(session, "site-check")
+    install_group(session, "site-check")
     tools, lock = Path("tests/site/node_modules/.package-lock.json"), Path("tests/site/package-lock.json")
     if not (tools.exists() and tools.stat().st_mtime > lock.stat().st_mtime):
         session.run("npm", "ci", "--prefix", lock.parent)
@@ -134,23 +215,47 @@ def site_check(session):
         shutil.rmtree(folder, ignore_errors=True)
     python(session, "-m", "zensical", "build", "--strict", "--clean")
     shutil.move("site", other)
-    python(session, "-m", "mkdocs", "build", "--strict")
-    python(session, "-m", "pytest", "-n", "2", "-o", "addopts=", "-o", "python_files=check_*.py", "-rP", "tests/site",
-           *session.posargs)  # fmt: skip
+    publish(session)
+    pytest(session, "-n", "2", "-o", "addopts=", "-o", "python_files=check_*.py", "-o", "timeout=300",
+           "-rP", "tests/site", *session.posargs)
 
 
 @nox.session(name="docs-serve", default=False)
 def docs_serve(session):
     """Show the site on http://127.0.0.1:8001/ and build it anew at each change."""
-    install(session, "docs")
+    install_group(session, "docs")
     python(session, "-m", "mkdocs", "serve", "--dev-addr", "127.0.0.1:8001", *session.posargs)
+
+
+CONSTRAINTS = Path(__file__).parent / ".ci" / "constraints.txt"
+INSTALLED = """
+from importlib.metadata import distributions
+print(*sorted({f"{one.name.lower()}=={one.version}" for one in distributions()}), sep="\\n")
+"""
+
+
+@nox.session(default=False)
+def versions(session):
+    """Write down the newest version of every package, for CI to use; -- --compare: print what is newer than it."""
+    session.install("--upgrade", *requirements("lint", "hall-tests", "bench", "site-check").values())
+    newest = dict(line.split("==") for line in session.run("python", "-c", INSTALLED, silent=True).split())
+    if session.posargs == ["--compare"]:
+        written = dict(line.split("==") for line in CONSTRAINTS.read_text().split("\n") if "==" in line)
+        print("| package | the site was made with | newest |\n|---|---|---|")
+        for name, version in newest.items():
+            if written.get(name) != version:
+                print(f"| {name} | {written.get(name, 'none')} | {version} |")
+        return
+    head = "# What the site and its recordings were made with. Written by: nox -s versions\n"
+    CONSTRAINTS.write_text(head + "".join(f"{name}=={version}\n" for name, version in newest.items()))
 
 
 @nox.session(default=False)
 def lint(session):
-    """Look over the code with ruff."""
-    install(session, "lint")
+    """Look over the code with ruff, and over the types of what readers read with ty."""
+    install_group(session, "lint")
     session.run("ruff", "check", *session.posargs)
+    session.run("ty", "check")
 
 
 if __name__ == "__main__":
