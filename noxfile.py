@@ -82,7 +82,8 @@ def python(session, *arguments, **more):
     session.run("python", *arguments, interrupt_timeout=10, terminate_timeout=5, **more)
 
 
-FEW = 4  # more tests than these do not fail by chance
+FEW = 8  # more tests than these do not fail by chance
+FAILED = Path(".pytest_cache/v/cache/lastfailed")
 
 
 def pytest(session, *arguments):
@@ -95,12 +96,14 @@ def pytest(session, *arguments):
     try:
         python(session, *command)
     except nox.command.CommandFailed:
-        failed = Path(".pytest_cache/v/cache/lastfailed")
-        tests = json.loads(failed.read_text()) if failed.exists() else ()
+        tests = json.loads(FAILED.read_text()) if FAILED.exists() else {}
         if not os.environ.get("CI") or not 0 < len(tests) <= FEW:
             raise
+        # pytest-xdist writes a test's group behind its name; without it the test is not found.
+        tests = {re.sub(r"@[^\]]*$", "", test): failed for test, failed in tests.items()}
+        FAILED.write_text(json.dumps(tests))
         session.warn(f"Once more, alone: {', '.join(tests)}")
-        python(session, *command, "-n", "0", "--last-failed")
+        python(session, *command, "-n", "0", "--last-failed", "--last-failed-no-failures", "none")
 
 
 def exhibit(stage, about):
