@@ -27,6 +27,8 @@ def pieces(path):
     if path == "/flood":
         for _ in range(1000):
             yield bytes(65536)
+    if path == "/large":
+        yield bytes(65536000)
     if path == "/lazy":
         for _ in range(30):
             time.sleep(0.1)
@@ -58,13 +60,15 @@ async def application(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for _ in range(1000 if scope["path"] == "/flood" else 0):
         await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+    if scope["path"] == "/large":
+        await send({"type": "http.response.body", "body": bytes(65536000), "more_body": True})
     await send({"type": "http.response.body", "body": b"fine"})
 '''
 # A CGI script: it prints what the others send.
 SCRIPT = '''#!/bin/sh
 printf 'Content-Type: text/plain\\n\\n'
 case $PATH_INFO in
-/flood) exec head -c 65536000 /dev/zero ;;
+/flood | /large) exec head -c 65536000 /dev/zero ;;
 /lazy) for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; printf .; done ;;
 *) printf fine ;;
 esac
@@ -153,12 +157,13 @@ def test_who_reads_nothing_is_not_waited_for(tmp_path):
             assert is_well(server)
 
 
-def test_who_reads_slowly_gets_all_of_it(server):
-    """With pauses that are shorter than the server's patience."""
+@pytest.mark.parametrize("path", ["/flood", "/large"])
+def test_who_reads_slowly_gets_all_of_it(server, path):
+    """With pauses that are shorter than the server's patience. The program has given it in pieces, or as one."""
     with connect(server) as sock:
-        sock.sendall(asking(server.stage, "/flood"))
+        sock.sendall(asking(server.stage, path))
         received = 0
-        for _ in range(3):
+        for _ in range(4):
             time.sleep(0.4)
             received += len(sock.recv(1 << 22))
         assert received + len(rest(sock)) > FLOOD
@@ -260,6 +265,14 @@ def test_what_nobody_takes_is_not_read(tmp_path, what):
         taken = sent(sock, again)
         assert taken < 96 << 20, "all of it was read"
         assert memory(server) - before < 6 << 20
+
+
+def test_a_body_for_which_there_is_no_room_is_refused(tmp_path):
+    """It is no reason to leave without a word, as where the visitor has left."""
+    with serving("wsgi", tmp_path, "import tempfile; tempfile.tempdir = '/nowhere'") as server, connect(server) as sock:
+        sock.sendall(request("POST", "/", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n\r\n")
+        assert rest(sock).startswith(b"HTTP/1.1 503 ")
+        assert is_well(server)
 
 
 def test_chunks_without_end_are_refused(tmp_path):

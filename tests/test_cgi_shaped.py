@@ -1,6 +1,6 @@
 """Our FastCGI and SCGI servers call the same programs, and do the same about whatever these do."""
 
-import signal
+import os
 import socket
 from collections import namedtuple
 
@@ -10,6 +10,8 @@ from told import CGI, connect, doing_as_told, running
 from exhibits.backstage.running import eventually
 from exhibits.fastcgi import wire as fastcgi
 from exhibits.scgi import wire as scgi
+from exhibits.shared import listening
+from exhibits.shared.ends import ENDS
 
 
 def over_fastcgi(variables, body):
@@ -102,7 +104,7 @@ def test_the_program_is_told_that_the_client_left(server):
     assert eventually(lambda: "client left" in server.log)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", sorted(ENDS))
 @pytest.mark.parametrize("carrier", CARRIERS, ids=lambda carrier: carrier.room)
 def test_the_server_ends_at_once_and_cleans_up(tmp_path, carrier, number):
     with running(tmp_path, f"exhibits.{carrier.room}.server", "exhibits.cgi.responder") as process:
@@ -111,3 +113,16 @@ def test_the_server_ends_at_once_and_cleans_up(tmp_path, carrier, number):
             process.send_signal(number)
             assert process.wait(2) == 0
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe", "link to a file"])
+def test_what_is_no_socket_is_not_taken_for_one_that_was_left_behind(tmp_path, kind):
+    """A connection to it is refused, too."""
+    path, work = tmp_path / "s", tmp_path / "work"
+    work.write_text("of many hours")
+    {"file": lambda: path.write_text("of many hours"), "pipe": lambda: os.mkfifo(path),
+     "link to a file": lambda: path.symlink_to(work)}[kind]()
+    before = path.lstat()
+    with pytest.raises(OSError, match="no socket"):
+        listening.listen(str(path))
+    assert path.lstat() == before and work.read_text() == "of many hours"

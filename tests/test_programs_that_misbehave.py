@@ -20,7 +20,7 @@ from exhibits.shared.fields import CutOff
 from exhibits.uwsgi import wire as uwsgi
 
 PROGRAM = '''
-import sys, time
+import resource, sys, time
 
 class Unshowable(Exception):
     def __str__(self):
@@ -77,6 +77,12 @@ class Spoiled:
         raise ValueError("spoiled")
     flush = write
 
+HELD = []
+
+def hold_many_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    HELD.extend(open("/dev/null") for _ in range(1100))
+
 def application(environ, start_response):
     when, _, what = environ["HTTP_DO"].partition(" ")
     headers = [("Content-Type", "text/plain")]
@@ -120,6 +126,8 @@ def respond(environ, stdin, stdout, stderr):
         raise RuntimeError("broken")
     if when == "call":
         fail(what)
+    if when == "many":
+        hold_many_files()
     stdout.write(b"Content-Type: text/plain\\n\\n")
     if when == "late":
         stdout.write(b"some")
@@ -277,6 +285,14 @@ def test_who_finds_no_thread_is_told_so_and_the_next_one_is_served(server):
             assert (status, body) == (503, b"There are too many visitors at once.\n")
             assert not end or end.protocol_status == fastcgi.OVERLOADED
     assert eventually(lambda: server.ask("fine")[:2] == (200, b"fine"))
+
+
+@pytest.mark.skipif(0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2000, reason="nobody may open so many files")
+def test_a_program_may_open_many_files(tmp_path):
+    """What select can look at ends at the 1024th; our server of FastCGI looks whether the request is aborted."""
+    with serving("fastcgi", tmp_path) as server:
+        assert server.ask("many")[:2] == (200, b"fine")
+        assert [server.ask("hold 0")[:2] for _ in range(6)] == 6 * [(200, b"heldfine")]
 
 
 @pytest.mark.parametrize("stage", STAGES)

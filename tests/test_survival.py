@@ -137,7 +137,7 @@ all_rooms = pytest.mark.parametrize("room", ROOMS)
 
 
 @contextmanager
-def serving(folder, room, setting="", log=None, files=None, options=()):
+def serving(folder, room, setting="", log=None, prepare=None, options=()):
     """A server of ours with the program above; its log is the file `log` there."""
     (folder / "program.py").write_text(ROOMS[room])
     start = "import asyncio; asyncio.run(server.main())" if room == "asgi" else "server.main()"
@@ -146,9 +146,7 @@ def serving(folder, room, setting="", log=None, files=None, options=()):
     command = [sys.executable, "-c", f"from exhibits.{room} import server; {setting}\n{start}", "--port", str(port),
                *options, *program]
     more = {"stdout": log, "stderr": log} if log else {}
-    if files:
-        more["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    with Started(folder, *command, ready=port, **more) as process:
+    with Started(folder, *command, ready=port, preexec_fn=prepare, **more) as process:
         process.port, process.room = port, room
         yield process
 
@@ -331,8 +329,34 @@ def test_who_reads_the_log_may_go(tmp_path, room):
 
 
 @all_rooms
+def test_without_standard_output_and_error_what_is_logged_goes_nowhere(tmp_path, room):
+    """Their numbers are free then: the next socket would get them, and all that is said."""
+    with serving(tmp_path, room, prepare=lambda: os.closerange(1, 3)) as server:
+        with connect(server) as sock:
+            for _ in range(50 if room == "cgi" else 300):
+                sock.sendall(request("GET", f"/?{1000 * 'x'}"))
+                assert answer(sock)[::2] == (200, b"hello")
+        assert server.stop() == 0
+
+
+MANY = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (2000, hard))
+held = [open("/dev/null") for _ in range(1100)]
+"""
+
+
+@pytest.mark.skipif(0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2000, reason="nobody may open so many files")
+@pytest.mark.parametrize("room", ["wsgi", "asgi"])
+def test_a_program_may_open_many_files(tmp_path, room):
+    with serving(tmp_path, room, MANY) as server:
+        assert is_well(server)
+
+
+@all_rooms
 def test_where_files_are_few_a_sentence_says_so_and_nothing_spins(tmp_path, room):
-    with serving(tmp_path, room, files=48) as server:
+    with serving(tmp_path, room, prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))) as server:
         waiting = [connect(server) for _ in range(80)]
         assert eventually(lambda: "nobody can be accepted for now" in server.said, 10)
         spent = processor_time(server)

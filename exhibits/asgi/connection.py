@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 
 from exhibits.asgi import wire
 from exhibits.asgi.conversation import Conversation
@@ -14,6 +16,7 @@ PIECE = 16 * 1024  # bytes to read at once: between two pieces everybody else ha
 AHEAD = 128 * 1024  # bytes to keep of what nobody has received yet
 TIMEOUT = 30  # seconds that a visitor may be silent, read nothing, or take for the head of a request
 LINGER = 1  # seconds to listen to a visitor who has got all there is
+RESETS = struct.pack("ii", 1, 0)  # for SO_LINGER: to close is to reset
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -22,6 +25,7 @@ class Connection(asyncio.BufferedProtocol):
     call: what answers the request that came last. news: set when something happens that it may wait for.
     ended: nothing more comes from the visitor. gone: nobody is there. full: nothing is read for now.
     silent: until when the visitor may be silent; stuck: until when it may read nothing (times of the loop, or None).
+    unread: how many bytes it had to read when that time began.
     """
 
     def __init__(self, server):
@@ -30,6 +34,7 @@ class Connection(asyncio.BufferedProtocol):
         self.writable, self.news, self.full = asyncio.Event(), asyncio.Event(), False
         self.writable.set()
         self.silent = self.stuck = None
+        self.unread = 0
 
     # ------------------------------------------------ what the loop calls
 
@@ -66,12 +71,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self):
         self.writable.clear()
-        self.stuck = self.server.now() + TIMEOUT
+        self.wait_for_reader()
         self.balance()
 
     def resume_writing(self):
         self.writable.set()
-        self.stuck = None
+        self.stuck = self.stuck if self.closing else None
         self.balance()
 
     # ------------------------------------------------ requests
@@ -136,13 +141,19 @@ class Connection(asyncio.BufferedProtocol):
             self.full = full
             (self.transport.pause_reading if full else self.transport.resume_reading)()
 
+    def wait_for_reader(self):
+        """The visitor has to read something within TIMEOUT, and not all of it: nobody knows how slow its network is."""
+        self.stuck, self.unread = self.server.now() + TIMEOUT, self.transport.get_write_buffer_size()
+
     def overdue(self, now):
         """Do something about a visitor who takes too long; asked again and again."""
         if self.stuck and now > self.stuck:
-            self.abort()
+            (self.wait_for_reader if self.transport.get_write_buffer_size() < self.unread else self.abort)()
         elif self.silent and now > self.silent:
-            if self.closing:
-                self.abort()
+            if self.closing and self.transport.get_write_buffer_size():
+                self.expect(LINGER)  # it has not got all there is
+            elif self.closing:
+                self.transport.abort()
             elif self.call:
                 self.call.overdue()
             elif self.reader.buffer:
@@ -155,6 +166,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.gone or (self.closing and not self.ended):
             return
         self.closing = True
+        self.wait_for_reader()
         if self.ended:
             return self.transport.close()
         self.expect(LINGER)
@@ -163,8 +175,10 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write_eof()
 
     def abort(self):
-        """Nobody shall take what there is of the answer for all of it."""
+        """Reset the connection: where its end is the end of the answer, nothing else tells that some is missing."""
         self.closing = True
+        with contextlib.suppress(OSError):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
         self.transport.abort()
 
     def stop(self):

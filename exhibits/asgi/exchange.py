@@ -123,8 +123,9 @@ class Exchange:
         """Half an answer, or half of its request, shall not pass for a whole one."""
         if self.complete:
             return self.visitor.close()
+        self.writer.keeps = False
+        self.visitor.abort()  # first: an end that is none of a reset would be the end of the answer
         self.finish()
-        self.visitor.abort()
 
     def finish(self):
         """The program can send nothing more."""

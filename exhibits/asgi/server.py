@@ -11,14 +11,15 @@ request takes. Other servers often have a parser in C, and what years of other p
 """
 
 import asyncio
+import contextlib
 import importlib
 import os
-import signal
 import sys
 
 from exhibits.asgi.connection import PIECE, Connection
 from exhibits.asgi.lifespan import Lifespan
 from exhibits.shared import command_line
+from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log
 
 GRACE = 0.5  # seconds for answers to be finished at the end
@@ -42,7 +43,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time
         self.loop.set_exception_handler(self.complain)
-        for number in signal.SIGINT, signal.SIGTERM:
+        for number in ENDS:
             self.loop.add_signal_handler(number, self.stop)
         stopped, self.lifespan = self.loop.create_task(self.stopping.wait()), Lifespan(self.application)
         if await self.lifespan.tell("lifespan.startup", stopped) == "lifespan.startup.failed":
@@ -117,7 +118,8 @@ async def main():
     application = importlib.import_module(options.module).application
     server = Server(application, options.mount.rstrip("/"), options.access_log)
     code = await server.main(options.host, options.port)
-    sys.stdout.flush()
+    with contextlib.suppress(OSError, AttributeError):  # nobody reads what it has printed, or there is no output at all
+        sys.stdout.flush()
     os._exit(code)  # threads of the program that still wait would hold us up
 
 

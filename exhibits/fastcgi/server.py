@@ -34,6 +34,8 @@ class Connection:
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.ApplicationReader()
         self.id, self.keep, self.ended = None, True, True  # no request, may stay open, no STDIN to come
+        self.poll = select.poll()  # select knows no file descriptor beyond 1023, and programs open files
+        self.poll.register(sock, select.POLLIN)
 
     def serve(self):
         while (self.keep or self.id) and self.receive():
@@ -117,7 +119,7 @@ class Connection:
             self.flush()
 
     def flush(self):
-        while len(self.input) < CHUNK and select.select([self.socket], [], [], 0)[0] and self.receive():
+        while len(self.input) < CHUNK and self.poll.poll(0) and self.receive():
             pass  # the web server says something meanwhile
         if self.aborted:
             raise BrokenPipeError("the web server has aborted the request")

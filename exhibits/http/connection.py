@@ -62,11 +62,18 @@ class Connection:
         return message.data if type(message) is Body else b""
 
     def read_to_file(self, limit: int = LONGEST) -> BinaryIO | None:
-        """The whole body as a file, at its end; None where it is empty. BadMessage too where it is longer than that."""
+        """The whole body as a file, at its end; None where it is empty.
+
+        BadMessage too where it is longer than that, or there is no room for it.
+        """
         body = None
         while data := self.read():
-            body = body or tempfile.TemporaryFile()
-            body.write(data)
+            try:
+                body = body or tempfile.TemporaryFile()
+                body.write(data)
+                body.flush()  # or the disk's refusal would come to who reads it
+            except OSError as error:  # as the client's leaving is one
+                raise BadMessage(f"the body cannot be kept: {error.strerror}", self.reader.offset, 503) from None
             if body.tell() > limit:
                 raise BadMessage("the body is too long", self.reader.offset, 413)
         return body

@@ -8,9 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log
-
-ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 def serve(host: str, port: int, visitor: Callable) -> None:
@@ -33,8 +32,11 @@ def serve(host: str, port: int, visitor: Callable) -> None:
         signal.signal(number, lambda *_: None)
     log(f"listening on {host} port {port}")
     short = False  # of file descriptors or threads
+    poll = select.poll()  # select knows no file descriptor beyond 1023, and programs open files
+    for sock in listener, bell:
+        poll.register(sock, select.POLLIN)
     while True:
-        if bell in select.select([listener, bell], [], [])[0] and ENDS & set(bell.recv(4096)):
+        if (bell.fileno(), select.POLLIN) in poll.poll() and ENDS & set(bell.recv(4096)):
             signal.set_wakeup_fd(-1)  # nobody reads it any more
             return
         try:

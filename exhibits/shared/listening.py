@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log, log_exception
 
 THREADS = 256  # at most: one more connection at once is told to come back
@@ -39,14 +41,14 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
 
     def stop(*_: object) -> None:
         with contextlib.suppress(OSError):
-            os.unlink(where)
+            remove(where)
         os._exit(0)  # without waiting for anybody
 
     # A signal that comes just before signal.pause() would not end it: this byte does.
     bell, button = socket.socketpair()
     button.setblocking(False)
     signal.set_wakeup_fd(button.fileno())
-    for number in signal.SIGTERM, signal.SIGINT:
+    for number in ENDS:
         signal.signal(number, stop)
     log(f"listening at {where}")
     Pool(listener, lambda sock: serve(sock, program), lambda sock: serve(sock, busy)).grow()
@@ -63,13 +65,20 @@ def listen(where: str) -> socket.socket:
     try:
         listener.connect(where)
     except ConnectionRefusedError:  # left behind by somebody who was killed
-        os.unlink(where)
+        remove(where)
         listener = socket.socket(socket.AF_UNIX)
     except OSError:
         pass  # there is none: the usual case; or no socket, and bind will say so
     listener.bind(where)
     listener.listen(1024)
     return listener
+
+
+def remove(where: str) -> None:
+    """Remove a socket. A file gets no connection either, and is somebody's: OSError."""
+    if not stat.S_ISSOCK(os.lstat(where).st_mode):
+        raise FileExistsError("what is there is no socket")
+    os.unlink(where)
 
 
 class Pool:

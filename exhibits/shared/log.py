@@ -4,6 +4,11 @@ import contextlib
 import os
 import traceback
 
+# Where standard error is closed, the next file or connection gets its number, and with that what is said here.
+while (spare := os.open(os.devnull, os.O_RDWR)) < 3:
+    pass
+os.close(spare)
+
 
 def log(line: str) -> None:
     """Write a line (str). It stays whole, though other threads and processes write too; nobody has to read it."""

@@ -180,6 +180,8 @@ def test_a_long_body_nobody_reads_does_not_lose_the_answer(server):
 def test_half_an_answer_is_cut_off(server):
     received = server.ask(b"GET /half HTTP/1.1\r\nHost: a\r\n\r\n")
     assert b"half" in received and not received.endswith(b"0\r\n\r\n")
+    # Where the end of the connection is the end of the answer.
+    assert server.ask(b"GET /half HTTP/1.0\r\n\r\n").endswith(b"half<reset>")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/early", b"500"), ("/", b"426")])

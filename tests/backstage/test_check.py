@@ -121,6 +121,8 @@ def test_a_server_that_ends_is_started_again_and_then_let_be(tmp_path, monkeypat
     (["http://127.0.0.1:1/", "--", "gunicorn", "{port}"], "one URL, or a command behind --"),
     (["http://127.0.0.1:1/"], "127.0.0.1 port 1: Connection refused"),
     (["https://127.0.0.1/"], "is not the address of a guestbook that speaks HTTP/1.1"),
+    (["http://[::1"], "is not the address of a guestbook that speaks HTTP/1.1"),
+    (["http://a..b/"], "'a..b' is no name of a machine"),
     (["http://127.0.0.1:x/"], "is not the address of a guestbook that speaks HTTP/1.1"),
     (["--", "python", "serve.py", "{port}"], "how does this server call a program? Say --interface wsgi"),
     (["--", "uvicorn", "{app}"], "where the server listens: {port} is filled in"),

@@ -3,13 +3,15 @@
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 from alterations import ALTERATIONS, CLOSE, LATE, altered
 
 from exhibits import catalog, contract
-from exhibits.backstage import checking
+from exhibits.backstage import checking, visiting
 from exhibits.backstage.checking import reading
+from exhibits.backstage.checking.reading import Talk
 from exhibits.backstage.visiting import Place, Visitor
 
 STACK = catalog.find("wsgi-ours")
@@ -124,3 +126,31 @@ def test_where_nobody_listens_each_case_says_so():
         port = listener.getsockname()[1]
     (outcome,) = checking.run(Place("127.0.0.1", port), [CASES["hello"]])
     assert outcome.state == checking.DIFFERS and outcome.why.startswith("no connection: ")
+
+
+@pytest.mark.parametrize("endless", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n" + 65536 * b"x"])
+def test_an_answer_without_end_is_given_up(endless, monkeypatch):
+    """However often something comes: many bytes of it, and a few for a long time."""
+    for name, limit, pause in ("MOST", 1 << 16, 0), ("LAST", 0.5, 0.05):
+        with monkeypatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
+            for module in visiting, reading:
+                patch.setattr(module, name, limit)
+
+            def serve(pause=pause, listener=listener):
+                with contextlib.suppress(OSError):
+                    while True:
+                        sock, _ = listener.accept()
+                        with contextlib.suppress(ConnectionError), sock:
+                            while True:
+                                sock.sendall(endless)
+                                time.sleep(pause)
+
+            threading.Thread(target=serve, daemon=True).start()
+            began, (host, port) = time.monotonic(), listener.getsockname()
+            question = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            with Visitor(host, port) as visitor:
+                assert not visitor.ask(question, within=limit if name == "LAST" else 5).complete
+            with Talk(host, port, 5) as talk:
+                assert talk.ask(question).end == "silence"
+            assert time.monotonic() - began < 4
+            listener.shutdown(socket.SHUT_RDWR)

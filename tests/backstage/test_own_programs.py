@@ -212,6 +212,9 @@ def elsewhere(environ, start_response):
     return answered("302 Found", start_response, ("Location", "http://192.0.2.1/"))
 def busy(environ, start_response):
     return answered("503 Service Unavailable", start_response, ("Retry-After", "1"))
+def endless(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return iter(lambda: time.sleep(0.1) or b"tick", None)
 def answered(status, start_response, *headers):
     start_response(status, [("Content-Type", "text/plain"), ("Content-Length", "0"), *headers])
     return []
@@ -219,7 +222,7 @@ def answered(status, start_response, *headers):
 
 
 @pytest.mark.parametrize("stack", ["wsgi", "uwsgi-ours"])
-@pytest.mark.parametrize("name", ["slow", "failing", "elsewhere", "busy"])
+@pytest.mark.parametrize("name", ["slow", "failing", "elsewhere", "busy", "endless"])
 def test_any_answer_or_a_long_silence_shows_that_it_is_there(stack, name, folder, monkeypatch):
     """And nobody is followed to somewhere else (RFC 5737: an address that no machine has)."""
     monkeypatch.setattr(exhibit, "SLOW", 1)

@@ -20,6 +20,7 @@ import pytest
 from started import Started
 
 from exhibits.backstage.running import ROOT, eventually, free_port
+from exhibits.shared.ends import ENDS
 
 PLAIN = r"printf 'Content-Type: text/plain\n\n'; "
 PATIENCE = 5  # seconds until something that does not happen counts as failed
@@ -717,7 +718,7 @@ def test_a_signal_is_heard_whatever_a_script_prints(another):
         assert server.wait(2) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", sorted(ENDS))
 def test_a_signal_ends_the_server_and_its_scripts(another, number):
     server = another()
     with server.connect() as client:

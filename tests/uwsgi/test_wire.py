@@ -1,7 +1,6 @@
 """The uwsgi wire: one table of messages for reader and writer, everything that can be wrong, real peers."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from started import Started
 from exhibits import catalog
 from exhibits.backstage.running import ROOT
 from exhibits.http.grammar import BadMessage
+from exhibits.shared.ends import ENDS
 from exhibits.shared.fields import CutOff, Malformed
 from exhibits.uwsgi import explain, wire
 from exhibits.uwsgi.wire import Body, End, Request, Response
@@ -394,7 +394,7 @@ def test_server_cuts_off_an_answer_that_is_too_short(ours):
         ask(ours, PATH_INFO="/promise")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", sorted(ENDS))
 def test_server_ends_at_once_and_leaves_no_socket(tmp_path, number):
     with serving("Python", tmp_path) as process, closing(connect(tmp_path)) as waiting:
         waiting.sendall(b"\0")

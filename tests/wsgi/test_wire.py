@@ -21,6 +21,7 @@ from exhibits.backstage.visiting import Visitor
 from exhibits.http.explain import explain_response
 from exhibits.shared import wsgi_call
 from exhibits.shared.calls import plain
+from exhibits.shared.ends import ENDS
 from exhibits.shared.fields import gaps
 from exhibits.wsgi import wire
 from tests.http.test_wire import SEEDS
@@ -496,7 +497,7 @@ def test_random_bytes_do_no_harm(server):
     assert "LocalProtocolError" not in log and "Exception occurred during processing" not in log
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", sorted(ENDS))
 def test_a_signal_ends_the_server_at_once(tmp_path, number):
     with serving(tmp_path) as server, closing(connect(server)) as waiting:
         waiting.sendall(b"GET")

@@ -180,6 +180,8 @@ class Visited:
                 answer = talk.ask(request)
         except OSError as error:
             raise CannotStart(f"{where}: {error.strerror or error}") from None
+        except UnicodeError:  # IDNA has rules for names that urlsplit does not know
+            raise CannotStart(f"{self.host!r} is no name of a machine") from None
         if (answer.status, answer.body) != (200, b"Hello, World!\n"):
             raise CannotStart(f"{where} does not serve the guestbook: GET {self.mount}/hello is answered with "
                               f"{str(answer)[:60]!r}, and not 200 'Hello, World!'")

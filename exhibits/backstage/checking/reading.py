@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import h11
 
+from exhibits.backstage.visiting import LAST, MOST
+
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d(?: [\t -~\x80-\xff]*)?")
 FIELD_LINE = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[\t -~\x80-\xff]*", re.ASCII)
 INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d ")
@@ -51,7 +53,8 @@ class Answer:
 class Talk:
     """A connection to a server on which nothing is tidied, to the end of a `with` block.
 
-    patience: seconds of silence until an answer is given up.
+    patience: seconds of silence until an answer is given up. After LAST seconds, or MOST bytes, it is taken for silence
+    what is still said: there are answers without end.
     """
 
     def __init__(self, host, port, patience):
@@ -59,6 +62,7 @@ class Talk:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.patience, self.ended, self.is_reset = patience, False, False
+        self.came, self.last = 0, time.monotonic() + LAST
         self.unread = b""  # what has come and belongs to no answer yet
 
     def __enter__(self):
@@ -69,14 +73,14 @@ class Talk:
 
     def exchange(self, data=b"", seconds=None):
         """Send what is to be sent and wait for what comes: (bytes, unsent); no bytes where it ended, or in silence."""
-        deadline = time.monotonic() + (self.patience if seconds is None else seconds)
-        while not self.ended:
+        deadline = min(self.last, time.monotonic() + (self.patience if seconds is None else seconds))
+        while not self.ended and self.came < MOST and time.monotonic() < self.last:
             left = deadline - time.monotonic()
             readable, writable, _ = select.select([self.socket], [self.socket] if data else [], [], max(0, left))
             try:
                 if readable:
                     came = self.socket.recv(65536)
-                    self.ended = not came
+                    self.ended, self.came = not came, self.came + len(came)
                     return came, data
                 if writable:
                     data = data[self.socket.send(data):]

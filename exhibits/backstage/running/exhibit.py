@@ -308,8 +308,9 @@ class Exhibit:
     def status(self, path, patience):
         """The status with which it answers our own question for a path; 0: with none. OSError: nobody listens."""
         url = urlsplit(self.base + path + PROBE)
+        question = f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()
         with self.visitor(patience) as visitor:
-            return visitor.ask(f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()).status
+            return visitor.ask(question, within=patience).status  # what a visitor's own program says may have no end
 
     def check(self) -> None:
         """Raise CannotStart if a process has ended."""

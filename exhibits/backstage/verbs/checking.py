@@ -155,12 +155,12 @@ def list_checks(options):
 
 def served(url):
     """(holding.Served, {…} for the report) of a URL; CannotStart says what is wrong with it."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or 80
-    except ValueError:
-        port = None
-    if parts.scheme != "http" or not parts.hostname or not port or parts.query or parts.fragment:
+    except ValueError:  # a port that is none, half an address of IPv6
+        parts = None
+    if not parts or parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment:
         raise CannotStart(f"{url!r} is not the address of a guestbook that speaks HTTP/1.1, like http://127.0.0.1:8000/")
     return holding.Served(parts.hostname, port, parts.path.rstrip("/")), {"url": url}
 

@@ -1,12 +1,14 @@
 """Visitors who send exact bytes, where a normal HTTP client would tidy them up, and the places that they visit."""
 
 import socket
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import h11
 
+LAST, MOST = 60, 16 << 20  # seconds and bytes after which an answer is taken to have no end
 LINGER = 0.05  # seconds in which a server is heard behind its last answer, where it need not close
 # What the contract does not compare: who answered, when and how fast, where else it can be reached, and how the
 # bytes were framed.
@@ -69,14 +71,16 @@ class Visitor(Kept):
         self.is_last = False  # whether the connection has had its last answer
         self.ahead = b""  # what was sent already and not asked for yet
 
-    def ask(self, request, *, then=(), hang_up=False, behind=b""):
+    def ask(self, request, *, then=(), hang_up=False, behind=b"", within=LAST):
         """Send a request (bytes) and return the Answer.
 
         then: further pieces (bytes), each sent once the ones before are on their way
             and, where the request expects it, after "100 Continue".
         hang_up: close our side after the last piece, as a client that breaks off does.
         behind: the requests that are asked next, sent in the same bytes (RFC 9112 section 9.3.2).
+        within: so many seconds the answer may take in all, what has come then is not complete.
         """
+        self.deadline = time.monotonic() + within
         if self.is_last:
             self.close()
         if self.socket is None:
@@ -123,7 +127,7 @@ class Visitor(Kept):
             if not closes:
                 self.socket.shutdown(socket.SHUT_WR)
                 self.socket.settimeout(LINGER)
-            while data := self.socket.recv(65536):
+            while data := self.receive(came):
                 came += data
             ended = True
         except TimeoutError:
@@ -132,6 +136,12 @@ class Visitor(Kept):
             ended = True
         self.close()
         return came, ended
+
+    def receive(self, came):
+        """What comes behind all that has come. TimeoutError: nothing does, or it has no end."""
+        if len(came) > MOST or time.monotonic() > self.deadline:
+            raise TimeoutError("it has no end")
+        return self.socket.recv(65536)
 
     def await_continue(self, answer):
         """A client does not wait for "100 Continue" without end (RFC 9110 section 10.1.1)."""
@@ -152,7 +162,7 @@ class Visitor(Kept):
         while True:
             event = self.h11.next_event()
             if event is h11.NEED_DATA:
-                data = self.socket.recv(65536)
+                data = self.receive(answer.raw)
                 answer.raw += data
                 self.h11.receive_data(data)
             elif isinstance(event, h11.InformationalResponse):

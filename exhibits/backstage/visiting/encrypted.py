@@ -20,7 +20,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, StreamReset
 
-from exhibits.backstage.visiting import Answer, Kept
+from exhibits.backstage.visiting import LAST, Answer, Kept
 
 # What is about the connection has no place in HTTP/2 (RFC 9113 section 8.2.2); Host is ":authority".
 LEFT_OUT = (b"host", b"connection", b"transfer-encoding", b"upgrade")
@@ -65,13 +65,13 @@ class Encrypted(Kept):
     def __init__(self, host, port, timeout, trusts):
         self.host, self.port, self.timeout, self.trusts = host, port, timeout, str(trusts)
 
-    def ask(self, request, *, then=(), hang_up=False):
+    def ask(self, request, *, then=(), hang_up=False, within=LAST):
         """Send a request and return the Answer; see `client.Visitor.ask`."""
         said, answer = Said((request, *then)), Answer()
         try:
             if self.socket is None:
                 self.connect()
-            self.deadline = time.monotonic() + self.timeout
+            self.deadline = time.monotonic() + min(within, self.timeout)
             self.exchange(said, answer)
         except (ConnectionError, TimeoutError, ssl.SSLError, h2.exceptions.ProtocolError):
             pass  # what has come so far is the answer, and it is not complete
