@@ -1,6 +1,8 @@
 """The hard requests: our wire and our six servers read them as the rules have it, and the judge can tell."""
 
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import each_stack
@@ -9,7 +11,7 @@ from exhibits import catalog, hard
 from exhibits.backstage.checking import hardness, reading
 from exhibits.backstage.checking.excuses import excuses
 from exhibits.backstage.checking.gridding import HARD, shortened
-from exhibits.backstage.checking.hardness import CLOSED, OPEN, RIGHT, SMUGGLED, TOLERABLE, WRONG
+from exhibits.backstage.checking.hardness import CLOSED, OPEN, RESET, RIGHT, SMUGGLED, TOLERABLE, WRONG
 from exhibits.http.grammar import BadMessage
 from exhibits.http.wire import End, RequestReader
 
@@ -102,6 +104,7 @@ KEPT, CLOSE = ok(hard.ANSWER), b"Connection: close"
 REFUSED = ok(b"no\n", CLOSE, status=b"400 Bad Request")
 SERVED = ok(b"Hello, hard!\n")
 IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nHello, hard!\n\r\n0\r\n\r\n"
+UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nHello, hard!\n"
 H2C = b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0"
 # (name of the request, what came back, how the connection stood, the verdict, a part of the reason)
 ANSWERED = [
@@ -129,6 +132,10 @@ ANSWERED = [
     ("a folded line", ok(b'{"headers": {"x-hard": "a b"}}') + KEPT, CLOSED, RIGHT, ""),
     ("a folded line", ok(b'{"headers": {"x-hard": "a\\r\\n b"}}') + KEPT, CLOSED, WRONG, "saw headers"),
     ("close", SERVED + KEPT, CLOSED, WRONG, "had to be closed"),
+    ("close", UNTIL_CLOSE, CLOSED, RIGHT, ""),
+    ("close", UNTIL_CLOSE, OPEN, WRONG, "cut off"),
+    ("an upgrade without an offer", IN_CHUNKS + KEPT, CLOSED, RIGHT, ""),
+    ("the preface of HTTP/2", bytes.fromhex("000000040000000000"), CLOSED, RIGHT, ""),
     ("HTTP/1.0, keep-alive", IN_CHUNKS, CLOSED, WRONG, "in chunks"),
     ("HTTP/0.9 without a version", b"Hello, hard!\n", CLOSED, WRONG, "no answer of HTTP"),
     ("an offer of h2c", H2C, OPEN, TOLERABLE, "101"),
@@ -149,6 +156,21 @@ ANSWERED = [
 def test_the_judge_tells_right_from_wrong(name, received, end, verdict, why):
     cell = hardness.cell(NAMED[name], received, end)
     assert (cell.verdict, why in cell.why) == (verdict, True), cell
+
+
+def test_how_a_connection_stands_is_told():
+    def end(linger):
+        with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(hardness.ask, listener.getsockname(), hard.INNOCENT, patience=0.2)
+            with listener.accept()[0] as sock:
+                if linger is None:
+                    return asked.result()[1]
+                sock.recv(65536)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            return asked.result()[1]
+
+    # To linger for no time makes a close a reset.
+    assert [end(linger) for linger in (None, bytes(8), b"\1" + bytes(7))] == [OPEN, CLOSED, RESET]
 
 
 def test_answers_are_read_one_behind_the_other():
