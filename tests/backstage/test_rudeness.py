@@ -208,3 +208,28 @@ HELLO = RIGHT.replace(b" 2\r\n\r\nhi", b" 5\r\n\r\nhello")
 def test_the_verdicts(name, verdict, answers):
     cell = judged(name, *answers)
     assert cell.verdict == verdict, str(cell)
+
+
+CLOSED, TOO_LONG = b"\x88\x02\x03\xe8", b"\x88\x7e\0\x7e" + b"\x03\xe8" + bytes(124)
+
+
+@pytest.mark.parametrize(("data", "said", "code", "rest", "faults"), [
+    (b"\x81\x02hi" + CLOSED + b"more", ["hi"], 1000, b"more", []),
+    (b"\x82\x7e\0\x7e" + bytes(126) + b"\x89\0\0\x01a", ["\0" * 126, "a"], None, b"", []),
+    (b"\x02\x7f" + bytes(6) + b"\x01\0" + bytes(256) + b"\x80\x01b", ["\0" * 256, "b"], None, b"", []),
+    (b"\x81\x03hi", [], None, b"\x81\x03hi", []),
+    (b"\x81", [], None, b"\x81", []),
+    (b"\x81\x80", [""], None, b"", ["not masked"]),
+    (b"\xc1\0", [""], None, b"", ["no reserved bits"]),
+    (b"\x81\x01\xff", [], None, b"", ["no UTF-8"]),
+    (b"\x88\0", [], 1005, b"", []),
+    (b"\x88\x01\x03", [], 3, b"", ["a close frame of this length", "the code 3 "]),
+    (TOO_LONG, [], 1000, b"", ["a close frame of this length"]),
+    *((b"\x88\x02" + code.to_bytes(2), [], code, b"", []) for code in (1003, 1007, 1014, 3000, 4999)),
+    *((b"\x88\x02" + code.to_bytes(2), [], code, b"", [f"the code {code} "])
+      for code in (999, 1004, 1005, 1006, 1015, 2999, 5000)),
+])
+def test_the_judge_reads_frames(data, said, code, rest, faults):
+    found = []
+    assert rudeness.frames(data, found) == (said, code, rest)
+    assert len(found) == len(faults) and all(map(str.__contains__, found, faults)), found
