@@ -4,6 +4,7 @@ import ast
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -12,10 +13,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from exhibits.asgi import wire
-from exhibits.backstage.running import ROOT, free_port, is_free
+from exhibits.backstage.running import ROOT, eventually, free_port, is_free
 
 PROGRAM = """
-import asyncio
+import asyncio, time
+
+async def flood(path, send):
+    if path == "/flood":
+        for number in range(1000):
+            await send(bytes(65536))
+            print("sent", number, flush=True)
+    else:  # so little at once that no buffer is ever full
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            await send(b"x")
 
 async def application(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -36,6 +47,9 @@ async def application(scope, receive, send):
         if scope["path"] == "/short":
             await send({{"type": "websocket.accept", "headers": [(b"x-mood", b"fine")]}})
             return await send({{"type": "websocket.send", "bytes": b"bye"}})
+        if scope["path"] in ("/flood", "/drip"):
+            await send({{"type": "websocket.accept"}})
+            return await flood(scope["path"], lambda data: send({{"type": "websocket.send", "bytes": data}}))
         await send({{"type": "websocket.accept", "subprotocol": "b" if "b" in scope["subprotocols"] else None}})
         while (event := await receive())["type"] == "websocket.receive":
             if event.get("text") == "raise":
@@ -63,11 +77,9 @@ async def application(scope, receive, send):
             await send({{"type": "http.response.body"}})
         except OSError as error:
             print("send raised", type(error).__name__, flush=True)
-    elif scope["path"] == "/flood":
+    elif scope["path"] in ("/flood", "/drip"):
         await send({{"type": "http.response.start", "status": 200, "headers": []}})
-        for number in range(1000):
-            await send({{"type": "http.response.body", "body": bytes(65536), "more_body": True}})
-            print("sent", number, flush=True)
+        await flood(scope["path"], lambda data: send({{"type": "http.response.body", "body": data, "more_body": True}}))
     elif scope["path"] == "/lazy":
         print("lazy", flush=True)
         await asyncio.sleep(3600)
@@ -311,13 +323,28 @@ def test_who_has_said_everything_still_gets_an_answer(server):
     assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", hang_up=True).endswith(b"ok")
 
 
-def test_send_waits_for_a_client_that_does_not_read(own):
+both = pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", HANDSHAKE], ids=["http", "websocket"])
+
+
+@both
+def test_send_waits_for_a_client_that_does_not_read(own, sent):
     with socket.create_connection(("127.0.0.1", own.port)) as client:
-        client.sendall(b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.sendall(sent.replace(b"/", b"/flood", 1))
         own.wait_for("sent 0")
         assert own.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")  # others are served
-    code, said = own.stop(), own.said
-    assert code == 0 and "sent 999" not in said  # 64 MB fit into no buffer
+        assert not eventually(lambda: "sent 999" in own.said, 1)  # 64 MB fit into no buffer
+        assert own.stop() == 0
+
+
+@both
+def test_a_program_that_sends_without_end_leaves_time_for_others(own, sent):
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        client.sendall(sent.replace(b"/", b"/drip", 1))
+        threading.Thread(target=lambda: list(iter(lambda: client.recv(65536), b"")), daemon=True).start()
+        start = time.monotonic()
+        assert own.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")
+        assert time.monotonic() - start < 4
+        assert own.stop() == 0
 
 
 def test_reading_waits_for_a_program_that_does_not_receive(own):
@@ -335,6 +362,8 @@ def test_reading_waits_for_a_program_that_does_not_receive(own):
 def test_a_slow_head_is_not_waited_for(tmp_path):
     with Server(tmp_path, start="[setattr(connection, 'TIMEOUT', 0.3), server.main()][1]") as server:
         assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n").startswith(b"HTTP/1.1 408 ")
+        late = server.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+        assert late.startswith(b"HTTP/1.1 408 ") and late.count(b"HTTP/") == 1
         assert server.ask(b"") == b""
         assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").endswith(b"ok")  # ended by the server when idle
 
