@@ -87,11 +87,13 @@ async def application(scope, receive, send):
             while True:
                 await asyncio.sleep(0.1)
                 await send({"type": "websocket.send", "text": "tick"})
+        if path == "later":
+            await asyncio.sleep(2.5)
         while (event := await receive())["type"] == "websocket.receive":
             if event.get("text") == "whole":
                 print("received whole", flush=True)
             await send({**event, "type": "websocket.send"})
-        print("left", event["code"], flush=True)
+        print("left", event["code"], path, flush=True)
         return
     error = None
     if path == "raise":
@@ -561,16 +563,21 @@ def test_what_came_whole_before_a_bad_frame_is_received(servers):
 
 def test_who_does_not_answer_a_ping_is_gone(tmp_path):
     setting = "from exhibits.asgi import conversation; conversation.PATIENCE = 0.5"
-    with serving(tmp_path, "asgi", setting) as server, connect(server) as dead, connect(server) as alive:
+    with serving(tmp_path, "asgi", setting) as server, ExitStack() as stack:
+        dead, alive, unheard = (stack.enter_context(connect(server)) for _ in range(3))
         for sock in dead, alive:
             shake(sock)
+        shake(unheard, "/later")  # whose answer may be behind what the program has not received
+        unheard.sendall(websocket.build(websocket.Message("hello"), MASK))
         reader = websocket.Reader(from_client=False)
         for _ in range(4):
             assert until(alive, reader, [], websocket.Ping) == websocket.Ping(b"")
             alive.sendall(websocket.build(websocket.Pong(b""), MASK))
-        assert eventually(lambda: "left 1006" in server.said, 5)
+        assert eventually(lambda: "left 1006 live" in server.said, 5)
         alive.sendall(websocket.build(websocket.Message("still here"), MASK))
         assert until(alive, reader, [], websocket.Message) == websocket.Message("still here")
+        reader = websocket.Reader(from_client=False)
+        assert until(unheard, reader, [], websocket.Message) == websocket.Message("hello")
 
 
 LEAVE = {

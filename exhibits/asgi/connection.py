@@ -163,7 +163,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self):
         """Close in two steps: to close now would reset what still comes, and with it the answer (RFC 9112 §9.6)."""
-        if self.gone or (self.closing and not self.ended):
+        if self.closing and not self.ended:
             return
         self.closing = True
         self.wait_for_reader()

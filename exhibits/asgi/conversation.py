@@ -10,7 +10,7 @@ from exhibits.http.wire import Response
 
 # Fields of the handshake, each of which is there once and is the server's to send (RFC 6455 section 4.2.2).
 HANDSHAKE = re.compile(rb"upgrade$|sec-websocket-(accept|protocol|extensions|version)$", re.IGNORECASE)
-PATIENCE = 20  # seconds of silence after which we ask whether somebody is there, and then wait for the answer
+PATIENCE = 20  # seconds after which we ask whether somebody is there, and that we wait for something to come
 
 
 class Conversation(Exchange):
@@ -102,7 +102,6 @@ class Conversation(Exchange):
         """Make events of what has come. Pings and closes are answered also while the program receives nothing."""
         if not self.accepted:
             return super().receive_bytes(data)  # early: it is kept
-        self.visitor.expect(PATIENCE)
         self.pinged = False
         try:
             while not self.code and (messages := self.frames.receive(data)):
@@ -135,8 +134,8 @@ class Conversation(Exchange):
         self.visitor.close()
 
     def overdue(self):
-        if self.pinged and self.waiting:
-            self.visitor.expect(PATIENCE)  # it may well have answered: we read nothing while the program does not
+        if self.waiting:
+            self.visitor.expect(PATIENCE)  # it may well speak: we read nothing while the program does not
         elif self.pinged:
             self.over = True
             self.news.set()
