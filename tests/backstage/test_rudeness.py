@@ -203,6 +203,7 @@ HELLO = RIGHT.replace(b" 2\r\n\r\nhi", b" 5\r\n\r\nhello")
     ("long", rudeness.POISONS, [HELLO.replace(b" 5\r\n\r\nhello", b" 4\r\n\r\n1234567890")]),
     ("unread-request", rudeness.POISONS, [HELLO.replace(b"hello", b"unread").replace(b" 5", b" 6") + RIGHT]),
     ("own-date", rudeness.POISONS, [HELLO, RIGHT]),
+    ("repeated-field", rudeness.RIGHT, [HELLO.replace(b"Date", b"X-Twice: one\r\nX-Twice: two\r\nDate")]),
     ("cookies", rudeness.WRONG, [HELLO.replace(b"Date", b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nDate")]),
 ])
 def test_the_verdicts(name, verdict, answers):
@@ -233,3 +234,36 @@ def test_the_judge_reads_frames(data, said, code, rest, faults):
     found = []
     assert rudeness.frames(data, found) == (said, code, rest)
     assert len(found) == len(faults) and all(map(str.__contains__, found, faults)), found
+
+
+OPENED = b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+CHOSEN = OPENED.replace(b"Go\r\n", b"Go\r\nSec-WebSocket-Protocol: a\r\n")
+
+
+@pytest.mark.parametrize(("answers", "outcome", "fault"), [
+    ([OPENED + b"\x81\x02hi" + CLOSED, b""], "101 hi 1000", None),
+    ([OPENED + b"\x81\x02hi"], "101 hi cut", None),
+    ([OPENED + b"\x81\x02hi", b""], "101 hi cut", "the connection stays open"),  # it waits for our close frame
+    ([OPENED + CLOSED + b"\x81\x02hi", b""], "101 1000", "something follows the close frame"),
+    ([OPENED + CLOSED, b"\x81\x02hi"], "101 1000", "something follows the close frame"),
+    ([CHOSEN + CLOSED, b""], "101 1000", "which was not offered"),
+    ([OPENED + b"\xc1\x02hi" + CLOSED, b""], "101 hi 1000", "no reserved bits"),
+    ([RIGHT], "200 hi", None),
+])
+def test_the_judge_listens_to_a_websocket(answers, outcome, fault):
+    visitor = object.__new__(rudeness.Visitor)  # one that has asked nothing yet
+    visitor.prefix, visitor.host = "", "localhost"
+    behaviour = next(each for each in rude.BEHAVIOURS if "websocket" in each.rules)
+    with answering(*answers) as address, reading.Talk(*address, 0.3) as talk:
+        answer, came = visitor.ask_websocket(talk, behaviour)
+    assert came == outcome and len(answer.faults) == bool(fault) and (fault or "") in "".join(answer.faults)
+
+
+def test_the_judge_sees_that_a_server_is_gone():
+    exhibit = Exhibit(HELLO)
+    with exhibit.listener:
+        threading.Thread(target=exhibit.serve, daemon=True).start()
+        visitor = rudeness.Visitor(exhibit, 0.3)
+        exhibit.listener.shutdown(socket.SHUT_RDWR)
+    cell = visitor.judge("wsgi", rude.BEHAVIOURS[0])
+    assert (cell.verdict, cell.why[0], cell.outcome[:13]) == (rudeness.POISONS, rudeness.NOT_SERVED, "no connection")

@@ -245,17 +245,13 @@ class Visitor:
             return answer, str(answer)
         if chosen := answer.values("sec-websocket-protocol"):
             answer.faults.append(f"the subprotocol {chosen[0]!r}, which was not offered (RFC 6455 section 4.2.2)")
-        data, came = talk.unread, True
-        talk.unread = b""
-        said, code, rest = frames(data, answer.faults)
-        while code is None and came:
-            came, _ = talk.exchange()
+        data, talk.unread = talk.unread, b""
+        while frames(data, [])[1] is None and (came := talk.exchange()[0]):
             data += came
-            said, code, rest = frames(data, [])
+        said, code, rest = frames(data, answer.faults)
         if code is not None and not talk.ended:
             talk.send(b"\x88\x82\0\0\0\0\x03\xe8")  # close, 1000, under a mask of zeros
             rest += talk.rest()
-        said, code, _ = frames(data, answer.faults)
         if rest and code is not None:
             answer.faults.append("something follows the close frame (RFC 6455 section 5.5.1)")
         if not talk.ended:
