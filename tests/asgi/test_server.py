@@ -87,6 +87,8 @@ async def application(scope, receive, send):
         await send({{"type": "http.response.start", "status": 200, "headers": [(b"x", b"a\\r\\nX-Injected: b")]}})
         await send({{"type": "http.response.body", "body": b"ok"}})
     else:
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.2)
         while scope["path"] != "/nothing-read" and (await receive()).get("more_body"):
             pass
         await send({{"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}})
@@ -176,6 +178,11 @@ def test_two_requests_at_once_get_two_answers_in_order(server):
     second = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + second)
     assert received.startswith(b"HTTP/1.1 200 ") and b"HTTP/1.1 500 " in received
+
+
+def test_what_is_no_request_is_refused_behind_the_answer_to_one(server):
+    received = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 200 ") and b"okHTTP/1.1 400 " in received
 
 
 def test_a_program_that_reads_no_body_keeps_its_connections(server):
@@ -319,8 +326,9 @@ def test_a_broken_chunk_is_refused(own):
     own.wait_for("send raised Gone")
 
 
-def test_who_has_said_everything_still_gets_an_answer(server):
-    assert server.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", hang_up=True).endswith(b"ok")
+@pytest.mark.parametrize("path", [b"/", b"/slow"])
+def test_who_has_said_everything_still_gets_an_answer(server, path):
+    assert server.ask(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path, hang_up=True).endswith(b"ok")
 
 
 both = pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", HANDSHAKE], ids=["http", "websocket"])
