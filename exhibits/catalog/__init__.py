@@ -49,34 +49,34 @@ STAGES = (
 )
 
 
-# What people name and what is not started here, with the reason: behind glass. What is said of packages was so on
+# What people name and what is not started here, with the reason. What is said of packages was so on
 # 27 November 2026, with Python 3.11 on Debian 12.
 GLASS = {
-    "mod_python": "Python inside Apache with an interface of its own, not WSGI. That of Debian 12, a snapshot of 2021, "
-                  "calls a handler on some starts and ends with a fatal error of Python 3.11 on others; its "
+    "mod_python": "Python inside Apache with an interface of its own, not WSGI. Debian 12 has a snapshot of 2021, "
+                  "which calls a handler on some starts and ends with a fatal error of Python 3.11 on others; its "
                   "publisher ends with a segmentation fault.",
-    "mod_perl": "Perl inside Apache, called the same way: the handler below still answers (apt install "
+    "mod_perl": "Perl inside Apache, called the same way: the handler below still works (apt install "
                 "libapache2-mod-perl2).",
-    "Passenger": "Starts WSGI programs beside Apache or nginx, as on rented web space. Debian 12 has version "
-                 "6.0.17 (apt install libapache2-mod-passenger), and with it comes Ruby, in which a part of it is "
+    "Passenger": "Starts WSGI programs beside Apache or nginx, as on shared hosting. Debian 12 has version "
+                 "6.0.17 (apt install libapache2-mod-passenger), which also installs Ruby, in which part of it is "
                  "written. Not tried here.",
     "NGINX Unit": "Ran WSGI and ASGI programs, and was configured over HTTP. Its repository, "
                   "https://github.com/nginx/unit, was archived on 8 October 2025; neither pip nor Debian 12 has it.",
-    "LiteSpeed": "A web server that speaks LSAPI, a protocol of its own, with the process of a WSGI program: "
+    "LiteSpeed": "A web server that speaks a protocol of its own, LSAPI, with the process of a WSGI program: "
                  "https://www.litespeedtech.com/docs/lsapi/python. Neither pip nor Debian 12 has it.",
-    "IIS and ISAPI": "Microsoft's web server calls extensions inside its process, through ISAPI. From there to WSGI "
-                     "went isapi-wsgi, last released in 2016, and over FastCGI wfastcgi, in 2017, both on the Python "
-                     "Package Index. IIS needs Windows.",
+    "IIS and ISAPI": "Microsoft's web server calls extensions inside its process, through ISAPI. Two packages on the "
+                     "Python Package Index led from there to WSGI: isapi-wsgi, last released in 2016, and, over "
+                     "FastCGI, wfastcgi, in 2017. IIS needs Windows.",
     "meinheld": "A WSGI server in C, with greenlets. Its last version on the Python Package Index, 1.0.2 of 2020, "
-                "demands a greenlet older than 0.5, which does not compile for Python 3.11.",
+                "needs a greenlet older than 0.5, which does not compile for Python 3.11.",
     "mod_wsgi-express": "The package mod_wsgi of the Python Package Index compiles the module for the Apache that is "
-                        "there, and starts that with a command of this name. The module stands on the map, inside "
-                        "Apache; to compile it takes Apache's headers (apt install apache2-dev).",
-    "Robyn": "A framework with a server of its own in Rust, for its own routes: neither WSGI nor ASGI is in its "
-             "description, https://github.com/sparckles/robyn. It wants older packages than the museum has; the page "
-             "of the frameworks has a program for it, and says what it does.",
-    "CherryPy": "A framework. Its server is cheroot, which stands on the map.",
-    "Vibora": "A framework with a server of its own, left at version 0.0.6, which needs Python 3.6. The page of the "
+                        "installed, and starts that Apache with a command of this name. The module is on the map, "
+                        "inside Apache; compiling it needs Apache's headers (apt install apache2-dev).",
+    "Robyn": "A framework with a server of its own in Rust, for its own routes: its description, "
+             "https://github.com/sparckles/robyn, mentions neither WSGI nor ASGI. It needs older packages than the "
+             "museum has; the page on frameworks has a program for it, and says what it does.",
+    "CherryPy": "A framework. Its server is cheroot, which is on the map.",
+    "Vibora": "A framework with a server of its own, last released as version 0.0.6, which needs Python 3.6. The page on "
               "frameworks has a program for it, and says what breaks.",
 }
 

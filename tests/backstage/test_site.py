@@ -25,9 +25,9 @@ pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = files.settings()["site_url"]
-HEADINGS = ["Why it came", "The request's way", "The smallest program", "The guestbook through it",
-            "The smallest server", "The server from scratch", "Run it", "Its servers", "What it fixed, what it broke",
-            "Who uses it today", "Known differences", "Questions people ask", "Sources & tests"]
+HEADINGS = ["Why it exists", "How a request travels", "The smallest program", "A whole program: the guestbook",
+            "The smallest server", "A server from scratch", "Run it", "Which servers run it",
+            "What it fixed, what it broke", "Who uses it today", "Known differences", "Questions people ask", "Sources and tests"]
 PATH = urlsplit(SITE).path
 MADE_LATER = "feed.xml", "llms.txt", "index.md"  # by exhibits.backstage.site.plain; site-check looks at them
 ROOMS = [stage.name for stage in catalog.STAGES]
@@ -92,7 +92,7 @@ def test_stage_pages_have_the_same_headings(pages, room):
 
 @pytest.mark.parametrize("stage", catalog.STAGES, ids=ROOMS)
 def test_the_year_of_a_stage_has_its_source_on_the_page(pages, stage):
-    history = stage_page(pages, stage.name).text.partition("Why it came¶")[2].partition("¶")[0]
+    history = stage_page(pages, stage.name).text.partition("Why it exists¶")[2].partition("¶")[0]
     assert str(stage.year) in history
 
 

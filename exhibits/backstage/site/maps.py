@@ -33,7 +33,7 @@ def map_of(stacks, base):
 
 
 def cell(stacks, interface, carrier, base):
-    """The stages and stacks of one cell, as links; how many more there are in the hall; or why there are none."""
+    """The stages and stacks of one cell, as links; how many more there are on the full map; or why there are none."""
     there = [s for s in catalog.STACKS if s.interface == interface and carrier in carriers_of(s)]
     here = [stack for stack in there if stack in stacks]
     lines = []
@@ -42,7 +42,7 @@ def cell(stacks, interface, carrier, base):
         stage = hyperlink(f"{base}stages/{name}/", escape(catalog.stage(name).title), "stage")
         lines.append(f"{stage}<ul>{''.join(f'<li>{name}</li>' for name in names)}</ul>")
     if more := len(there) - len(here):
-        lines.append(f"<small>{hyperlink(f'{base}hall/', f'{more} more' if here else f'{more} in the hall')}</small>")
+        lines.append(f"<small>{hyperlink(f'{base}hall/', f'{more} more' if here else f'{more} on the full map')}</small>")
     reason = nobody().get(carrier, {}).get(interface, "").replace("](", f"]({base}")
     return "".join(lines) or f'<small class="none">{prose(reason)}</small>'
 
