@@ -1,4 +1,4 @@
-"""python -m exhibits VERB: start the exhibits, look inside, compare them."""
+"""python -m exhibits VERB: start the exhibits, look inside them, compare them."""
 
 import _signal  # which `signal` wraps: it is there already, and the rest takes a while to import
 import os
@@ -29,15 +29,15 @@ from exhibits.backstage.terminal import complain, plain
 
 EXAMPLES = """\
 examples:
-  {prog} list                          what there is, and whether it can run here
+  {prog} list                          all stacks, and whether they can run here
   {prog} serve asgi                    the guestbook behind uvicorn
   {prog} serve wsgi --server waitress  the same program, another server
   {prog} serve wsgi --app blog:app     your own program behind the same stack
-  {prog} serve cgi --hello --once      the smallest CGI program, asked once
-  {prog} museum                        all stages behind one door, and a lobby to ask them from
-  {prog} compare '/hello?name=Ada'     one request to every stack: is the answer the same?
+  {prog} serve cgi --hello --once      the smallest CGI program: one request, then stop
+  {prog} museum                        all stages at one address, with a page to send requests from
+  {prog} compare '/hello?name=Ada'     one request to every stack: is the response the same?
   {prog} check -- gunicorn --bind {{host}}:{{port}} {{app}}
-                                       hold a server to what a gateway has to do
+                                       test whether a server does what a gateway has to do
   {prog} wire fastcgi                  the bytes between nginx and the program, explained
 """
 
@@ -81,7 +81,7 @@ def find_stack(name, server=None):
 def parser():
     prog = "python -m exhibits" if Path(sys.argv[0]).name == "__main__.py" else Path(sys.argv[0]).name
     main = Parser(
-        prog=prog, description=f"{prog} VERB: start the exhibits, look inside, compare them.",
+        prog=prog, description=f"{prog} VERB: start the exhibits, look inside them, compare them.",
         epilog=EXAMPLES.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -89,15 +89,15 @@ def parser():
 
     request = argparse.ArgumentParser(add_help=False)  # what `compare` and `wire` send, named as curl names it
     request.add_argument("-X", dest="method", type=method, metavar="METHOD",
-                         help="default: GET, or POST where there is data")
+                         help="default: GET, or POST if there is data")
     request.add_argument("-H", dest="headers", type=header_field, action="append", default=[],
                          metavar="'NAME: VALUE'")
-    request.add_argument("-d", dest="data", metavar="DATA", help="the body; a form unless -H says otherwise")
+    request.add_argument("-d", dest="data", metavar="DATA", help="the body; sent as a form unless -H says otherwise")
 
     verb = verbs.add_parser("list", help="every stack, and whether it can run here")
-    verb.add_argument("--stage", metavar="STAGE", help="this stage only")
-    verb.add_argument("--parts", action="store_true", help="what each is made of, with versions")
-    verb.add_argument("--json", action="store_true", help="for machines")
+    verb.add_argument("--stage", metavar="STAGE", help="only this stage")
+    verb.add_argument("--parts", action="store_true", help="the parts of each stack, with versions")
+    verb.add_argument("--json", action="store_true", help="print JSON")
 
     verb = verbs.add_parser("serve", help="start a stack until Ctrl-C",
                             description="Start a stack, print its address and its processes, and show each request.")
@@ -106,87 +106,88 @@ def parser():
     verb.add_argument("--port", type=port_number, help="default: 8000, or a free one")
     verb.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, which only this machine can reach")
     verb.add_argument("--allow-host", type=host_name, action="append", default=[], metavar="NAME",
-                      help="serve it under this name or address, too; may be given several times")
+                      help="also serve it under this name or address; can be given several times")
     verb.add_argument("--mount", type=mount_point, default="", metavar="PATH",
                       help="serve below a path, for example /museum")
     verb.add_argument("--app", metavar="TARGET",
-                      help="a program of your own instead of the guestbook: module:callable, or at CGI stacks a file")
-    verb.add_argument("--hello", action="store_true", help="the room's smallest program instead of the guestbook")
-    verb.add_argument("--open", action="store_true", help="open the browser at its address")
-    verb.add_argument("--reload", action="store_true", help="start it anew when a file of the program changes")
+                      help="your own program instead of the guestbook: module:callable, or a file for CGI stacks")
+    verb.add_argument("--hello", action="store_true", help="the stage's smallest program instead of the guestbook")
+    verb.add_argument("--open", action="store_true", help="open its address in the browser")
+    verb.add_argument("--reload", action="store_true", help="restart it when a file of the program changes")
     verb.add_argument("--trace", action="store_true",
                       help="print the journey of each request: what passed on each link, byte by byte and call by call")
-    verb.add_argument("--once", action="store_true", help="send the tour requests, print the answers, stop")
+    verb.add_argument("--once", action="store_true", help="send some requests, print the responses, and stop")
     verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
 
-    verb = verbs.add_parser("museum", help="all stages behind one door, until Ctrl-C",
-                            description="Start the default stack of each stage, with one guestbook, behind one door. "
-                            "At its address is the lobby: a page to ask them all from, and to see what passes.")
+    verb = verbs.add_parser("museum", help="start all stages at one address until Ctrl-C",
+                            description="Start the default stack of each stage, with one guestbook, at one address. The "
+                            "page there, the lobby, sends requests to all of them and shows their bytes.")
     verb.add_argument("--port", type=port_number, help="default: 8000, or a free one")
-    verb.add_argument("--open", action="store_true", help="open the browser at the lobby")
+    verb.add_argument("--open", action="store_true", help="open the lobby in the browser")
     verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
 
-    verb = verbs.add_parser("compare", parents=[request], help="the same request to every stack that can run here",
-                            description="Send the same bytes to every stack and compare the answers, as the contract "
-                            "does. Exit code 1 where a difference stands that is not a known one.")
+    verb = verbs.add_parser("compare", parents=[request], help="send the same request to every stack that can run here",
+                            description="Send the same bytes to every stack and compare the responses, as the contract "
+                            "does. The exit code is 1 if there is a difference that is not a known one.")
     verb.add_argument("path", nargs="?", type=target, default="/request", metavar="PATH", help="default: /request")
-    verb.add_argument("--stacks", metavar="A,B,…", help="these stages or stacks; default: all outside the hall")
-    verb.add_argument("--json", action="store_true", help="for machines")
-    verb.add_argument("--svg", type=new_file, metavar="FILE", help="save what is printed as a picture, too")
+    verb.add_argument("--stacks", metavar="A,B,…",
+                      help="these stages or stacks; default: all on the map of the site's front page")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument("--svg", type=new_file, metavar="FILE", help="also save the output as a picture")
 
-    verb = verbs.add_parser("check", help="hold any server to what a gateway has to do",
+    verb = verbs.add_parser("check", help="test whether any server does what a gateway has to do",
                             usage="%(prog)s [options] URL\n       %(prog)s [options] -- COMMAND …",
                             description="Start a server with COMMAND, in which {host} {port} {socket} {app} {file} are "
-                            "filled in, and hold it to the contract, to programs that misbehave and to requests that "
-                            "are hard to read; or ask a URL where the guestbook is served already. Exit code 0: kept, "
-                            "1: not, 2: it cannot be started.")
-    verb.add_argument("url", nargs="*", metavar="URL", help="where the guestbook is served")
+                            "filled in, and test it with the contract, with programs that misbehave and with requests "
+                            "that are hard to read; or test a URL that already serves the guestbook. Exit code 0: all "
+                            "checks pass, 1: some fail, 2: the server cannot be started.")
+    verb.add_argument("url", nargs="*", metavar="URL", help="a server that already serves the guestbook")
     verb.add_argument("--interface", choices=("wsgi", "asgi", "cgi"), help="how the server calls a program")
     verb.add_argument("--carrier", choices=("http", "fastcgi", "scgi", "uwsgi"), default="http",
-                      help="what it speaks; default: http. In front of the others stands nginx")
+                      help="the protocol it speaks; default: http. The others get nginx in front")
     verb.add_argument("--mount", type=mount_point, default="", metavar="PATH",
-                      help="the command has the program below this path")
+                      help="the command serves the program below this path")
     verb.add_argument("--only", action="append", default=[], metavar="CHECKS",
-                      help="contract, rude, hard, or a name as --list has it, also with *; may be given several times")
-    verb.add_argument("--list", action="store_true", help="the name of each check and what it asks")
+                      help="contract, rude, hard, or a name from --list, also with *; can be given several times")
+    verb.add_argument("--list", action="store_true", help="print the name of each check and what it tests")
     verb.add_argument("--known", type=existing_file, metavar="FILE",
-                      help="what is accepted: TOML, the name of a check and the reason a line. What is over fails")
+                      help="accepted failures, in TOML: the name of a check and the reason. One that no longer "
+                           "happens fails")
     verb.add_argument("--wait", type=seconds, default=20, metavar="SECONDS",
-                      help="that the server has to answer its first request; default: 20")
-    verb.add_argument("--json", action="store_true", help="for machines")
-    verb.add_argument("--junit", type=new_file, metavar="FILE", help="write JUnit's XML there")
+                      help="how long the server may take until its first response; default: 20")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument("--junit", type=new_file, metavar="FILE", help="write the results there as JUnit XML")
 
-    verb = verbs.add_parser("wire", parents=[request], help="the bytes of one live request, every field named",
-                            description="Start a stage with taps between its parts, send one request and print what "
-                            "passed on each link.")
+    verb = verbs.add_parser("wire", parents=[request], help="show the bytes of one live request, every field named",
+                            description="Start a stage, send one request, print the bytes and calls between its parts.")
     verb.add_argument("stack", metavar="STAGE-or-STACK")
     verb.add_argument("path", nargs="?", type=target, default="/hello?name=Ada", metavar="PATH",
                       help="default: /hello?name=Ada")
-    verb.add_argument("--websocket", action="store_true", help="a short conversation at /live instead")
-    verb.add_argument("--json", action="store_true", help="for machines: bytes as latin-1 text, and the fields")
+    verb.add_argument("--websocket", action="store_true", help="a short WebSocket conversation at /live instead")
+    verb.add_argument("--json", action="store_true", help="print JSON: bytes as latin-1 text, and the fields")
 
-    verbs.add_parser("record", help="make the recordings in docs/recordings anew",
+    verbs.add_parser("record", help="make the recordings in docs/recordings again",
                      description="Record a fixed set of requests at the default stack of every stage.")
 
-    verb = verbs.add_parser("grid", help="what every stack makes of the contract, the rude program, the hard requests",
-                            description="Ask every stack, those of the hall too, and write what the site shows: the "
-                            "contract (docs/agreement.json, kept where the run is as the known differences say), the "
-                            "rude program (docs/rude-programs.json), the hard requests (docs/hard-requests.json).")
+    verb = verbs.add_parser("grid", help="test every stack with the contract, the rude program and the hard requests",
+                            description="Test every stack and write the data that the site shows: for the contract "
+                            "(docs/agreement.json, only if the run agrees with the known differences), for the rude "
+                            "program (docs/rude-programs.json) and for the hard requests (docs/hard-requests.json).")
     verb.add_argument("grids", nargs="*", choices=[*GRIDS, "all"], default="all", metavar="GRID",
                       help=f"{', '.join(GRIDS)}; default: all")
-    verb.add_argument("--stacks", metavar="A,B,…", help="only these; what is known of the others stays")
+    verb.add_argument("--stacks", metavar="A,B,…", help="only these; the results of the others stay")
 
-    verb = verbs.add_parser("bench", help="the measurements behind the site's figures",
-                            description="Measure what requests, waits, connections and starts cost. Quick by default "
+    verb = verbs.add_parser("bench", help="make the measurements behind the site's figures",
+                            description="Measure what requests, waiting, connections and starts cost. Quick by default "
                             "(about a minute); --full is for figures to publish and takes a quarter of an hour.")
     size = verb.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_false", dest="full", default=False, help="the default")
     size.add_argument("--full", action="store_true", help="every server, five rounds")
-    verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites; a wrong name prints them all")
+    verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites; a wrong name prints all names")
     verb.add_argument("--output", type=new_file, metavar="FILE", help="write every figure there, as JSON")
-    verb.add_argument("--json", action="store_true", help="every figure on standard output, for machines")
-    verb.add_argument("--rounds", type=count, help="how often each is visited; default: 1, or 5")
-    verb.add_argument("--seconds", type=seconds, help="of load at each visit; default: 1")
+    verb.add_argument("--json", action="store_true", help="print every figure as JSON")
+    verb.add_argument("--rounds", type=count, help="how often each is measured; default: 1, or 5 with --full")
+    verb.add_argument("--seconds", type=seconds, help="length of each measurement; default: 1")
     return main
 
 
@@ -225,8 +226,8 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         if (error.name or "exhibits").startswith("exhibits"):
             raise  # a fault of ours
-        complain(f"{error.name} is missing. A Nox session brings what it needs: try nox -s exhibit-asgi, "
-                 f"nox -l lists them all. Or: {sys.executable} -m pip install {error.name}")
+        complain(f"{error.name} is missing. A Nox session installs what it needs: try nox -s exhibit-asgi; "
+                 f"nox -l lists all sessions. Or: {sys.executable} -m pip install {error.name}")
         return 1
     except KeyboardInterrupt:
         return ending.leave(130)
@@ -245,14 +246,14 @@ def tappable(stack, options=None):
         names = ", ".join(other.name for other in tapped)
         raise Unknown(f"{stack.name} stands in the hall, where no taps are; there are some at {names}")
     if options and (options.app is not None or options.reload or options.once):
-        raise Unknown("the taps of --trace are made for the guestbook and the smallest programs, which stay as they "
-                      "are: --app, --reload and --once do not go with it")
+        raise Unknown("--trace works with the guestbook and the smallest programs, unchanged: "
+                      "--app, --reload and --once do not go with it")
 
 
 def run(options):
     """Run the verb that the options name; return the exit code. Unknown: they name something that is not there."""
     if options.verb in OF_THE_CHECKOUT and not Path(__file__).parents[1].joinpath("noxfile.py").exists():
-        raise Unknown(f"{options.verb} reads and writes what a clone of the repository has, and this copy has not")
+        raise Unknown(f"{options.verb} needs files that only a clone of the repository has")
     if options.verb == "list":
         from exhibits.backstage.verbs.listing import show
 
@@ -270,7 +271,7 @@ def run(options):
         if options.trace:
             tappable(stack, options)
         if options.once and (options.open or options.reload):
-            raise Unknown("--open and --reload are for an exhibit that stays, and --once stops it")
+            raise Unknown("--open and --reload do not go with --once, which stops the exhibit after its requests")
         return serve(stack, options)
     if options.verb == "museum":
         from exhibits.backstage.verbs.opening import museum

@@ -76,8 +76,8 @@ GLASS = {
              "https://github.com/sparckles/robyn, mentions neither WSGI nor ASGI. It needs older packages than the "
              "museum has; the page on frameworks has a program for it, and says what it does.",
     "CherryPy": "A framework. Its server is cheroot, which is on the map.",
-    "Vibora": "A framework with a server of its own, last released as version 0.0.6, which needs Python 3.6. The page on "
-              "frameworks has a program for it, and says what breaks.",
+    "Vibora": "A framework with a server of its own, last released as version 0.0.6, which needs Python 3.6. The page "
+              "on frameworks has a program for it, and says what breaks.",
 }
 
 

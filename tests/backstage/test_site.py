@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = files.settings()["site_url"]
 HEADINGS = ["Why it exists", "How a request travels", "The smallest program", "A whole program: the guestbook",
             "The smallest server", "A server from scratch", "Run it", "Which servers run it",
-            "What it fixed, what it broke", "Who uses it today", "Known differences", "Questions people ask", "Sources and tests"]
+            "What it fixed, what it broke", "Who uses it today", "Known differences",
+            "Questions people ask", "Sources and tests"]
 PATH = urlsplit(SITE).path
 MADE_LATER = "feed.xml", "llms.txt", "index.md"  # by exhibits.backstage.site.plain; site-check looks at them
 ROOMS = [stage.name for stage in catalog.STAGES]

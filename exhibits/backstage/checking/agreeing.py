@@ -45,7 +45,7 @@ def agree(chosen=()):
     FILE.write_text(as_text({stack.name: known[stack.name] for stack in catalog.STACKS if stack.name in known}))
     print(f"{FILE.relative_to(ROOT)} is new: {len(stacks)} stacks, {len(contract.CASES)} cases")
     if unmeasured := [name for name, each in started.items() if each is None]:
-        print("the machine was busy, and so what it takes to start them was not measured:", ", ".join(unmeasured))
+        print("the machine was busy, so start-up time and memory were not measured of:", ", ".join(unmeasured))
     return 0
 
 

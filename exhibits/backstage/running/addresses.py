@@ -64,14 +64,14 @@ def as_name(text):
         try:
             return f"[{ip_address(name.strip('[]').partition('%')[0])}]"
         except ValueError:
-            raise ValueError(f"{text!r} is not a name: leave scheme, port and path away") from None
+            raise ValueError(f"{text!r} is not a name: leave out scheme, port and path") from None
     if not name.isascii():
         try:
             name = name.encode("idna").decode()  # as browsers send it
         except UnicodeError:
             raise ValueError(f"{text!r} is not a name") from None
     if "*" in name:
-        raise ValueError(f"{text!r} would let the page of any stranger in: give each name")
+        raise ValueError(f"{text!r} would let in the pages of strangers: give each name")
     if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
         raise ValueError(f"{text!r} is not a name or an address, like museum.example or 192.0.2.1")
     return name

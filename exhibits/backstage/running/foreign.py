@@ -74,7 +74,7 @@ def stack(words, interface, carrier):
     """
     like = place(interface, carrier)
     if not shutil.which(words[0], path=path()):
-        raise CannotStart(f"there is no program {words[0]!r}: not where PATH says, and not beside this Python")
+        raise CannotStart(f"there is no program {words[0]!r}, neither on PATH nor beside this Python")
     fronts = like.processes[1:]
     if not any("{port}" in word or (fronts and "{socket}" in word) for word in words):
         wanted = "{socket}, or {host} and {port}" if fronts else "{port}"

@@ -41,15 +41,15 @@ def resolve(host):
     asking.start()
     asking.join(PATIENCE)
     if not found:
-        raise CannotStart(f"nobody said within {PATIENCE} s which address {host} has")
+        raise CannotStart(f"no name server said within {PATIENCE} s which address {host} has")
     if isinstance(found[0], Exception):
         raise CannotStart(f"{host!r} is neither an address nor a name that this machine knows")
     address = ip_address(min(found, key=lambda each: each[0] != socket.AF_INET)[4][0].partition("%")[0])
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_multicast or address == ip_address("255.255.255.255"):
-        raise CannotStart(f"{host} is an address of many machines, and a visitor goes to one")
+        raise CannotStart(f"{host} is an address of many machines; a browser needs that of one")
     if address.version == 6 and address.is_link_local:
-        raise CannotStart(f"{host} is an address at one network interface, and no address in a browser can name that")
+        raise CannotStart(f"{host} is an address of one network interface, which no URL in a browser can name")
     return str(address)
 
 

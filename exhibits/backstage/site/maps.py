@@ -42,7 +42,8 @@ def cell(stacks, interface, carrier, base):
         stage = hyperlink(f"{base}stages/{name}/", escape(catalog.stage(name).title), "stage")
         lines.append(f"{stage}<ul>{''.join(f'<li>{name}</li>' for name in names)}</ul>")
     if more := len(there) - len(here):
-        lines.append(f"<small>{hyperlink(f'{base}hall/', f'{more} more' if here else f'{more} on the full map')}</small>")
+        told = f"{more} more" if here else f"{more} on the full map"
+        lines.append(f"<small>{hyperlink(f'{base}hall/', told)}</small>")
     reason = nobody().get(carrier, {}).get(interface, "").replace("](", f"]({base}")
     return "".join(lines) or f'<small class="none">{prose(reason)}</small>'
 

@@ -46,7 +46,7 @@ def the_server(options):
     """What is to be checked, and {…} that says so in the report."""
     words = options.command
     if len(options.url) + bool(words) > 1:
-        raise CannotStart(f"one URL, or a command behind --: {' '.join(options.url)!r} is before it")
+        raise CannotStart(f"one URL, or a command behind --, not both: {' '.join(options.url)!r} is before it")
     if options.url:
         return served(*options.url)
     if not words:
@@ -124,7 +124,7 @@ def show_finding(finding, others, known, console):
         for line in reports.explained(finding):
             console.print(f"  {escape(line)}", soft_wrap=True)
     if others:
-        console.print(f"  [dim]and so[/] {escape(', '.join(others))}", soft_wrap=True)
+        console.print(f"  [dim]and likewise[/] {escape(', '.join(others))}", soft_wrap=True)
 
 
 def tell_not_asked(report, console):

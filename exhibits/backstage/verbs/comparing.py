@@ -23,7 +23,7 @@ from exhibits.backstage.visiting import Answer
 from exhibits.catalog.differences import known_difference
 
 AT_ONCE = 6  # stacks that are started at the same time
-ALONE = "no other stack gave this answer"
+ALONE = "no other stack gave this response"
 
 
 @dataclass
@@ -150,7 +150,7 @@ def deviations(answer, reference):
     if settled(answer.body) != settled(reference.body):
         yield f"body {checking.shortened(answer.body)}"
     if answer.complete != reference.complete:
-        yield "the answer was cut off"
+        yield "the response was cut off"
 
 
 def explanation(result, sent):
@@ -169,7 +169,7 @@ def show(sent, results, lacking, svg=None):
     console = Console(highlight=False, record=bool(svg), width=110 if svg else None)
     head, _, body = sent.decode("latin-1").partition("\r\n\r\n")
     console.print(f"[bold]{escape(head)}[/]" + (f"\n\n{escape(body)}" if body else ""), soft_wrap=True)
-    table = Table("stack", "interface", "carrier", "status", "bytes", "the answer", box=box.SIMPLE_HEAD)
+    table = Table("stack", "interface", "carrier", "status", "bytes", "the response", box=box.SIMPLE_HEAD)
     for result in results:
         stack, answer = result.stack, result.answer
         verdict = "[green]identical[/]"
@@ -186,7 +186,7 @@ def show(sent, results, lacking, svg=None):
     same = [result for result in results if result.identical]
     if same:
         answer = same[0].answer
-        console.print(f"{len(same)} of {len(results)} gave this answer:\n")
+        console.print(f"{len(same)} of {len(results)} gave this response:\n")
         console.print(f"[cyan]{answer.status}[/]")
         for name, value in answer.compared().items():
             for each in value if isinstance(value, list) else [value]:
@@ -196,7 +196,7 @@ def show(sent, results, lacking, svg=None):
     elif any(ALONE in result.differs for result in results):
         console.print("No two of them gave the same answer.")
     elif not any(result.answer for result in results):
-        print("exhibits: no stack could be asked", file=sys.stderr)
+        print("exhibits: no stack here can run", file=sys.stderr)
     if svg:
         picture = console.export_svg(title="python -m exhibits compare")
         # rich names a font on another host; whoever looks at the picture shall ask nobody for it.

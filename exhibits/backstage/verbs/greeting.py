@@ -54,11 +54,11 @@ def about(exhibit):
     if exhibit.is_guestbook:
         if exhibit.guestbook.is_relative_to(exhibit.run):
             yield (f"The entries are gone at the end: root's {exhibit.stack.processes[-1].part} runs the program as "
-                   f"nobody, who cannot write {running.GUESTBOOK}.")
+                   f"the user nobody, who cannot write {running.GUESTBOOK}.")
         else:
             yield f"The entries are in {pasting.near(exhibit.guestbook)}; every stage shows the same ones."
     if exhibit.mount and exhibit.stack.mount_is_stripped:
-        yield f"It believes to be below {exhibit.mount}, which a proxy in front would have taken off."
+        yield f"It is told that it is below {exhibit.mount}, which a proxy in front would have cut off."
 
 
 def source(exhibit):

@@ -43,8 +43,8 @@ def show(options):
         console.print(f"[yellow]Not here[/], {', '.join(without)}: {escape(sentence)}")
     if options.stage is None:
         for name, reason in catalog.GLASS.items():
-            console.print(f"Behind glass, [bold]{name}[/]: {reason}")
+            console.print(f"Not in the museum, [bold]{name}[/]: {reason}")
     console.print("In bold: what [bold]serve STAGE[/] starts. The others: serve STAGE --server NAME.")
     if not options.parts:
-        console.print("What each is made of, with versions: list --parts")
+        console.print("Their parts, with versions: list --parts")
     return 0

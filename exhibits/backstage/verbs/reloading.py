@@ -38,7 +38,7 @@ def stay(exhibit, seen, make, console):
                     say(wrong)
                 elif changed:
                     following = make()
-                    console.print(plain(f"{short(changed)} changed: starting anew"), soft_wrap=True, markup=False)
+                    console.print(plain(f"{short(changed)} changed: restarting"), soft_wrap=True, markup=False)
                     if exhibit:
                         exhibit.stop()
                         exhibit = None

@@ -47,4 +47,4 @@ def tour(exhibit, console):
 def failures(answer):
     """What is wrong with an answer of a program that may answer anything but a failure, as sentences."""
     wrong = [] if 200 <= answer.status < 500 else [f"status {answer.status or 'none'}, not one below 500"]
-    return wrong if answer.complete else [*wrong, "the answer was cut off"]
+    return wrong if answer.complete else [*wrong, "the response was cut off"]

@@ -47,7 +47,7 @@ class Traced(Tapped):
             entrance.start()
         except OSError as error:
             self.stop()
-            raise CannotStart(f"nobody can listen on port {port}: {error}") from None
+            raise CannotStart(f"cannot listen on port {port}: {error}") from None
         self.entrance, self.host, self.port = entrance, host, port  # where visitors find it
         threading.Thread(target=self.print_all, daemon=True).start()
         return self
@@ -117,7 +117,7 @@ def printer(console, ready):
     def one(journey, missed):
         if ready():
             if missed:
-                console.print(f"\n{missed} more requests came too fast to be told of.")
+                console.print(f"\n{missed} more requests came too fast to be shown.")
             show(journey, console)
 
     return one
@@ -126,5 +126,5 @@ def printer(console, ready):
 def introduce(exhibit, console):
     server = catalog.called(exhibit.stack, exhibit.stack.processes[-1])
     console.print(
-        f"Each request is told when it is over, a WebSocket too. For that a door stands in front of {server}, and is "
-        f"the client that {server} sees; its own port is another one.\n", soft_wrap=True)
+        f"Each request is shown when it is over, a WebSocket too. For that, the museum's door is in front of {server}, "
+        f"and is the client that {server} sees; {server} itself listens on another port.\n", soft_wrap=True)

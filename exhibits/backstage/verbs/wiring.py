@@ -32,7 +32,7 @@ def wire(stack, options):
         return 0
     show(found, console)
     if exhibit.unended:
-        console.print(f"\nThe answer had no end within {PATIENCE} s. Then the visitor left.")
+        console.print(f"\nThe answer had no end within {PATIENCE} s. Then the client disconnected.")
     return 0
 
 
