@@ -120,8 +120,8 @@ def parser():
     verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
 
     verb = verbs.add_parser("museum", help="start all stages at one address until Ctrl-C",
-                            description="Start the default stack of each stage, with one guestbook, at one address. The "
-                            "page there, the lobby, sends requests to all of them and shows their bytes.")
+                            description="Start the default stack of each stage, all with one guestbook, at one "
+                            "address. The page there, the lobby, sends requests to all and shows their bytes.")
     verb.add_argument("--port", type=port_number, help="default: 8000, or a free one")
     verb.add_argument("--open", action="store_true", help="open the lobby in the browser")
     verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")

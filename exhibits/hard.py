@@ -111,105 +111,105 @@ OTHERS = (CLOSED, 403, 404, 405, 411, 413, 414, 431, 500, 501, 505)  # refuse as
 
 # ---------------------------------------------------------------- the rules
 
-LINES, TARGETS, HOSTS, FIELDS = "First lines", "Targets", "Hosts", "Header fields"
-LENGTHS, CODINGS, CHUNKED, BODIES = "Content-Length", "Transfer-Encoding", "Chunks", "Bodies nobody asked for"
-CONNECTIONS, SEVERAL, SIZES, CUT = "The connection", "Several at once", "Sizes", "Cut off"
+LINES, TARGETS, HOSTS, FIELDS = "Request lines", "Targets", "Hosts", "Header fields"
+LENGTHS, CODINGS, CHUNKED, BODIES = "Content-Length", "Transfer-Encoding", "Chunks", "Unwanted bodies"
+CONNECTIONS, SEVERAL, SIZES, CUT = "Connections", "Pipelining", "Sizes", "Cut off"
 
 BOTH = Rule(CODINGS, "RFC 9112 section 6.1", "MUST",
-            "Whoever gets both lengths refuses, or reads by Transfer-Encoding alone; behind the answer the connection "
-            "is closed.", (400, 200), (CLOSED, 411, 501), keeps=False)
+            "A server that gets both lengths refuses, or reads by Transfer-Encoding alone; after the response the "
+            "connection is closed.", (400, 200), (CLOSED, 411, 501), keeps=False)
 NOT_FINAL = Rule(CODINGS, "RFC 9112 section 6.3", "MUST",
-                 "Where chunked is not the last coding of a request, nobody knows where it ends: 400, or 501 for a "
-                 "coding that is not understood, and the connection is closed.",
+                 "If chunked is not the last coding of a request, nobody knows where it ends: 400, or 501 for an "
+                 "unknown coding, and the connection is closed.",
                  (400, 501), (CLOSED, 411), keeps=False)
-UNKNOWN = Rule(CODINGS, "RFC 9112 section 6.1", "SHOULD", "A coding that is not understood is answered with 501.",
+UNKNOWN = Rule(CODINGS, "RFC 9112 section 6.1", "SHOULD", "An unknown coding is answered with 501.",
                (501,), (400, CLOSED), keeps=False)
 CODING = Rule(CODINGS, "RFC 9112 sections 5.1 and 7", "MUST",
-              "Names of fields and codings have no case, and white space around a value is not part of it.",
+              "Names of fields and codings are case-insensitive, and white space around a value is not part of it.",
               (200, 411), (400, 501))
 EMPTY_ELEMENT = Rule(CODINGS, "RFC 9110 section 5.6.1.2", "MUST", "A list may have empty elements: they are ignored.",
                      (200, 411), (400, 501))
 CODING_1_0 = Rule(CODINGS, "RFC 9112 section 6.1", "MUST",
-                  "HTTP/1.0 has no Transfer-Encoding: where it stands there, the framing is faulty, and the connection "
+                  "HTTP/1.0 has no Transfer-Encoding: if it is there, the framing is faulty, and the connection "
                   "is closed.", (400, 200), (411, 501, CLOSED), keeps=False)
 OTHER_NAME = Rule(CODINGS, "RFC 9110 section 5.1", "MUST",
                   "A field with another name says nothing about the length, however much it looks like one.",
                   (200,), (400,))
 TERMINATOR = Rule(CHUNKED, "RFC 9112 section 7.1", "SHOULD",
-                  "A chunk is a size in hexadecimal, CR LF, as many bytes, CR LF. Anything else is no chunk: 400, and "
+                  "A chunk is a size in hexadecimal, CR LF, as many bytes, CR LF. Anything else is invalid: 400, and "
                   "the connection is closed.", (400,), OTHERS, keeps=False)
 BIG_CHUNK = Rule(CHUNKED, "RFC 9112 section 7.1", "MUST",
                  "A size may have any number of digits: no number is cut short, none wraps around.",
                  (400, 413, WAITS), (CLOSED, 411, 500), keeps=False)
 CHUNK = Rule(CHUNKED, "RFC 9112 section 7.1.1", "MUST",
-             "Sizes have digits of either case and zeros in front; an extension that is not understood is ignored.",
+             "Sizes may have digits of either case and leading zeros; an unknown extension is ignored.",
              (200, 411), (400,))
 LONG_EXTENSION = Rule(CHUNKED, "RFC 9112 section 7.1.1", "SHOULD",
-                      "A server limits the length of chunk extensions, and answers 4xx where they get longer.",
+                      "A server limits the length of chunk extensions, and answers longer ones with 4xx.",
                       (200, 400, 411, 413, 431), (CLOSED, 500))
 TRAILER = Rule(CHUNKED, "RFC 9110 section 6.5.1", "MUST",
-               "What stands in a trailer is not merged into the header, and changes no length.", (200, 411),
+               "The fields of a trailer are not merged into the header, and change no length.", (200, 411),
                (400,))
 ONE_LENGTH = Rule(LENGTHS, "RFC 9112 section 6.3", "MUST",
                   "A Content-Length that is not one whole number is answered with 400, and the connection is closed.",
                   (400,), (CLOSED, 411), keeps=False)
 EQUAL = Rule(LENGTHS, "RFC 9110 section 8.6", "MAY",
-             "The same length several times is refused, or taken for one.", (400, 200), (CLOSED,))
+             "The same length several times is refused, or taken as one.", (400, 200), (CLOSED,))
 LARGE = Rule(LENGTHS, "RFC 9110 section 8.6", "MUST",
              "A length may have any number of digits: no number is cut short, none wraps around.",
              (400, 413, WAITS), (CLOSED,), keeps=False)
-LENGTH = Rule(LENGTHS, "RFC 9110 section 8.6", "MUST", "A length is digits, zeros in front included.",
+LENGTH = Rule(LENGTHS, "RFC 9110 section 8.6", "MUST", "A length is digits, with leading zeros or without.",
               (200,), (400,))
 NO_LENGTH = Rule(LENGTHS, "RFC 9112 section 6.3", "MUST",
-                 "A request without a length has no body; the server may ask for one with 411.",
+                 "A request without a length has no body; the server may demand one with 411.",
                  (200, 411))
 LENGTH_OPTION = Rule(LENGTHS, "RFC 9110 section 7.6.1", "MUST",
-                     "That Connection names a field which concerns everybody does not take the field away.",
+                     "A field that concerns all recipients stays, even if Connection names it.",
                      (200, 411), (400,))
 UNREAD = Rule(BODIES, "RFC 9112 section 9.3", "MUST",
-              "A body that nobody wants is read, or the connection is closed: it is never the next request.",
+              "An unwanted body is read, or the connection is closed: it is never the next request.",
               (200, 204, 400, 404, 405, 411, 413, 417, 501), (CLOSED,))
-LF = Rule(LINES, "RFC 9112 section 2.2", "MAY", "A lone LF may be taken for the end of a line, or refused.",
+LF = Rule(LINES, "RFC 9112 section 2.2", "MAY", "A lone LF may be taken as the end of a line, or refused.",
           (400, 200), (CLOSED,))
 CR = Rule(FIELDS, "RFC 9112 section 2.2", "MUST",
           "A lone CR makes the message invalid, or is replaced by a space: it ends no line.",
           (400, 200), (CLOSED,))
-CR_LINE = Rule(LINES, "RFC 9112 section 2.2", "SHOULD", "A lone CR ends no line: what it stands in is refused.",
+CR_LINE = Rule(LINES, "RFC 9112 section 2.2", "SHOULD", "A lone CR ends no line: the request is refused.",
                (400,), (*OTHERS, WAITS))
-GRAMMAR = Rule(LINES, "RFC 9112 section 3.2", "SHOULD", "A first line that is none is answered with 400.",
+GRAMMAR = Rule(LINES, "RFC 9112 section 3.2", "SHOULD", "An invalid request line is answered with 400.",
                (400,), OTHERS, keeps=False)
 ANY_SPACE = Rule(LINES, "RFC 9112 section 3", "MAY",
-                 "A reader may take any white space for what stands between the parts, and ignore it behind them.",
+                 "A server may accept any white space between the parts, and ignore it after them.",
                  (400, 200), (CLOSED,))
 PREFACE = Rule(LINES, "RFC 9113 section 3.4", "SHOULD",
-               "It begins HTTP/2, which is answered as such, or with 505.", (505, HTTP2), (400, CLOSED), keeps=False)
-VERSION = Rule(LINES, "RFC 9110 section 6.2", "MAY", "A major version that is not spoken may be refused with 505.",
+               "It begins HTTP/2, and is answered in HTTP/2, or with 505.", (505, HTTP2), (400, CLOSED), keeps=False)
+VERSION = Rule(LINES, "RFC 9110 section 6.2", "MAY", "An unsupported major version may be refused with 505.",
                (505,), (400, CLOSED), keeps=False)
 MINOR = Rule(LINES, "RFC 9110 section 6.2", "SHOULD",
-             "A later minor version is read like the highest one that is known.", (200,), (400, 505))
+             "A later minor version is read like the highest known one.", (200,), (400, 505))
 EMPTY_LINE = Rule(LINES, "RFC 9112 section 2.2", "SHOULD",
-                  "At least one empty line before a request is ignored: old browsers sent one behind a body.",
+                  "At least one empty line before a request is ignored: old browsers sent one after a body.",
                   (200,), (400, CLOSED))
 METHOD = Rule(LINES, "RFC 9110 section 9.1", "MUST",
-              "A method is any token, and its case counts: one that is not known is not taken for one that is.",
+              "A method is any token, and case-sensitive: an unknown one is not taken for a known one.",
               (405, 501, 400), (404,))
 BAD_TARGET = Rule(TARGETS, "RFC 9112 section 3.2", "SHOULD",
-                  "A target of none of the four forms is answered with 400, or with 301 to a better one.",
+                  "A target in none of the four forms is answered with 400, or with 301 to a valid one.",
                   (400, 301), (200, 308, 404, 405, 421, 501, CLOSED))
-ORDINARY = Rule(TARGETS, "RFC 9112 section 3", "MUST", "The first line ends here: this is a request like others.",
+ORDINARY = Rule(TARGETS, "RFC 9112 section 3", "MUST", "The request line ends here: this is an ordinary request.",
                 (200,))
-USERINFO = Rule(TARGETS, "RFC 9110 section 4.2.4", "SHOULD", "A name before the host in an address is an error.",
+USERINFO = Rule(TARGETS, "RFC 9110 section 4.2.4", "SHOULD", "User information before the host in a URL is an error.",
                 (400,), (200, 404, 421))
-NO_AUTHORITY = Rule(TARGETS, "RFC 9110 section 4.2.1", "MUST", "An address of http without a host is invalid.",
+NO_AUTHORITY = Rule(TARGETS, "RFC 9110 section 4.2.1", "MUST", "An http URL without a host is invalid.",
                     (400,), (404, 421))
-ABSOLUTE = Rule(TARGETS, "RFC 9112 section 3.2.2", "MUST", "A whole address is a target, too.", (200,))
+ABSOLUTE = Rule(TARGETS, "RFC 9112 section 3.2.2", "MUST", "An absolute URL is a valid target.", (200,))
 ABSOLUTE_HOST = Rule(TARGETS, "RFC 9112 section 3.2.2", "MUST",
-                     "Where the target names a host, what Host says is ignored.", (200,), (400,))
+                     "If the target names a host, the Host header is ignored.", (200,), (400,))
 FOREIGN = Rule(TARGETS, "RFC 9112 section 3.2.2", "MUST",
-               "Where the target names a host, that one is asked for, and not the one in Host.",
+               "If the target names a host, that host is meant, not the one in Host.",
                (421, 400, 403, 404), (CLOSED,))
 SECURE = Rule(TARGETS, "RFC 9110 section 7.4", "MUST",
-              "An https target is refused where the connection is not secured.", (400, 421, 403, 404),
+              "An https target is refused if the connection is not secured.", (400, 421, 403, 404),
               (CLOSED,))
 ASTERISK = Rule(TARGETS, "RFC 9112 section 3.2.4", "MAY", "OPTIONS * asks about the server itself.",
                 (200, 204, 400, 404, 405, 501))
@@ -222,19 +222,19 @@ PERCENT = Rule(TARGETS, "RFC 3986 section 2.4", "MUST", "A path is decoded once:
 SAME = Rule(TARGETS, "RFC 3986 section 6.2.2.2", "SHOULD",
             "A letter means the same, percent-encoded or not.", (200,), (400, 404))
 PATH = Rule(TARGETS, "RFC 3986 section 6.2", "MAY",
-            "Dot segments, empty segments and the like may be made simpler, refused, or be paths like others.",
+            "Dot segments, empty segments and the like may be simplified, refused, or be ordinary paths.",
             (200, 301, 302, 308, 400, 403, 404), (CLOSED,))
 ONE_HOST = Rule(HOSTS, "RFC 9112 section 3.2", "MUST",
                 "No Host, more than one, or one that cannot be a host is answered with 400.", (400,),
                 (CLOSED,))
 A_HOST = Rule(HOSTS, "RFC 9110 section 7.2", "MUST",
-              "What may stand in an address is a host; a server may know only some.",
+              "Whatever is valid in a URL is a host; a server may serve only some.",
               (200, 400, 403, 404, 421))
 HOST_1_0 = Rule(HOSTS, "RFC 9112 section 3.2", "MUST", "HTTP/1.0 has no Host.", (200,), (400,), keeps=False)
 COLON = Rule(FIELDS, "RFC 9112 section 5.1", "MUST",
              "White space between a field's name and the colon is answered with 400.", (400,), (CLOSED,))
 FIRST_SPACE = Rule(FIELDS, "RFC 9112 section 2.2", "MUST",
-                   "White space before the first field line is refused, or the lines that have it are skipped.",
+                   "White space before the first field line is refused, or the lines with it are skipped.",
                    (400, 200), (CLOSED,))
 FOLD = Rule(FIELDS, "RFC 9112 section 5.2", "MUST",
             "A folded line is answered with 400, or read with spaces in place of the fold.", (400, 200),
@@ -247,16 +247,16 @@ NAME = Rule(FIELDS, "RFC 9112 section 2.2", "SHOULD",
             "A field line without a name that is a token, or without a colon, is answered with 400.",
             (400,), (200, CLOSED))
 VALUE = Rule(FIELDS, "RFC 9110 section 5.5", "MUST",
-             "White space around a value is not part of it; in it, any text may stand.", (200,), (400,))
+             "White space around a value is not part of it; inside, any text is allowed.", (200,), (400,))
 UNDERSCORE = Rule(FIELDS, "RFC 3875 section 4.1.18", "MAY",
-                  "X_A and X-A become one variable: the one with the underscore may be dropped, or refused.",
+                  "X_A and X-A become one variable: the field with the underscore may be dropped, or refused.",
                   (200, 400))
 CLOSE = Rule(CONNECTIONS, "RFC 9112 section 9.6", "MUST",
-             "Behind the answer to a request with close, nothing is read any more.", (200,), (400,), keeps=False)
+             "After the response to a request with close, nothing more is read.", (200,), (400,), keeps=False)
 CLOSE_1_0 = Rule(CONNECTIONS, "RFC 9112 section 9.3", "MUST",
-                 "HTTP/1.0 closes the connection where keep-alive was not asked for.", (200,), (400,), keeps=False)
+                 "HTTP/1.0 closes the connection unless keep-alive was requested.", (200,), (400,), keeps=False)
 KEEP = Rule(CONNECTIONS, "RFC 9112 section 9.3", "MAY",
-            "The connection may be kept, and what else the request says of it is ignored.", (200,))
+            "The connection may be kept, and whatever else the request says of it is ignored.", (200,))
 KEEP_1_0 = replace(KEEP, tolerable=(400,))  # by who closes behind it, and gets more
 NO_CHUNKS_1_0 = Rule(CONNECTIONS, "RFC 9112 section 6.1", "MUST", "HTTP/1.0 is never answered in chunks.",
                      (200,), (400,))
@@ -265,7 +265,7 @@ UPGRADE = Rule(CONNECTIONS, "RFC 9110 section 7.8", "MAY", "An offer to speak an
 HALF_OFFER = Rule(CONNECTIONS, "RFC 9110 section 7.8", "MAY",
                   "An offer that Connection does not name may be ignored, or refused.", (200, 400, 426))
 EXPECT = Rule(CONNECTIONS, "RFC 9110 section 10.1.1", "MUST",
-              "A client that expects 100 may send its body at once: it is read where it stands.",
+              "A client that expects 100 may send its body at once: it is read as the body.",
               (200, 411), (417,))
 EXPECT_1_0 = Rule(CONNECTIONS, "RFC 9110 section 10.1.1", "MUST", "In HTTP/1.0 Expect is ignored: no 100 comes.",
                   (200,), (400,), keeps=False)
@@ -275,20 +275,20 @@ IN_ORDER = Rule(SEVERAL, "RFC 9112 section 9.3.2", "MUST",
                 "Requests that come at once are answered in their order, or the connection is closed between them.",
                 (200, 204, 404, 411))
 EACH_ALONE = Rule(SEVERAL, "RFC 9112 section 9.3.2", "MUST",
-                  "What stands behind a body is another request, down to its first byte.",
+                  "What follows a body is another request, from its first byte on.",
                   (400, 405, 501), (404, CLOSED))
-SUPPORTED = Rule(SIZES, "RFC 9112 section 3", "SHOULD", "First lines of 8000 bytes are supported.", (200,), (414,))
+SUPPORTED = Rule(SIZES, "RFC 9112 section 3", "SHOULD", "Request lines of 8000 bytes are supported.", (200,), (414,))
 TOO_LONG = Rule(SIZES, "RFC 9112 section 3", "MUST",
-     "A target that is longer than a server likes is answered with 414.",
+     "A target that is longer than a server accepts is answered with 414.",
                 (414, 200), (400, 431))
 LONG_METHOD = Rule(SIZES, "RFC 9112 section 3", "SHOULD",
-                   "A method that is longer than all that are known is answered with 501.",
+                   "A method that is longer than all known ones is answered with 501.",
                    (501, 400, 405, 414), (CLOSED, 431, 500))
 TOO_LARGE = Rule(SIZES, "RFC 9110 section 5.4", "MUST",
-                 "Fields that are longer or more than a server likes are answered with a 4xx.",
+                 "Fields that are longer or more than a server accepts are answered with a 4xx.",
                  (431, 400, 413, 200), (CLOSED,))
 INCOMPLETE = Rule(CUT, "RFC 9112 section 8", "MUST",
-                  "A message that ends before its end is incomplete, and no request: 400, or no answer at all.",
+                  "A message that breaks off is incomplete, and not a request: 400, or no response at all.",
                   (400, 408, 411, CLOSED), (500,), keeps=False, ends=True)
 
 # ---------------------------------------------------------------- the requests
