@@ -141,7 +141,7 @@ def test_bars_and_the_table_under_them_have_the_same_order_and_each_its_own_figu
     html = figure({}, run)
     assert re.findall(r'<text x="0" y="\d+">(\w+)<', html) == ["large", "mid", "small"]  # the largest first
     assert cells_of(html) == [
-        ["", "Processor time, ms for each", "Answers per second"],
+        ["", "Processor time per request, ms", "Responses per second"],
         ["large", "9 (8–10)", "–"], ["mid", "5", "1,500"], ["small", "2 (1–3)", "7"],
     ]
     assert "median of 3, with smallest and largest" in html
@@ -365,14 +365,14 @@ def test_a_move_goes_from_before_to_after(name, suffix):
     assert unescape(copied).splitlines() == wanted, "what is copied is the new file, without marks"
 
 
-def test_an_answer_is_alike_or_differs_from_the_first():
+def test_an_answer_is_the_same_or_differs_from_the_first():
     servers = [{"title": title} for title in ("Old", "New", "Newer")]
     asks = [{"request": "GET /", "answers": ["200 a · x", "200 a · x", "500 b"], "at_once": 3},
             {"request": "GET /b", "answers": ["1", "2", "1"]}]
     assert cells_of(site_moves.answers_view(servers, asks)) == [
-        ["Asked", "Old", "New", "Newer"],
-        ["GET /3 at once", "200 ax", "200 axalike", "500 bdiffers"],
-        ["GET /b", "1", "2differs", "1alike"],
+        ["Request", "Old", "New", "Newer"],
+        ["GET /3 at once", "200 ax", "200 axthe same", "500 bdiffers"],
+        ["GET /b", "1", "2differs", "1the same"],
     ]
 
 
@@ -421,7 +421,7 @@ def test_the_grid_is_what_the_run_says():
 def test_the_table_of_starts_is_sorted_and_each_stack_has_its_own_figures():
     run = site_agreement.the_run()["stacks"]
     head, *rows = cells_of(site_agreement.started("", "started", "started", {}, None))
-    assert head[2:] == ["To the first answer, ms", "Memory, MiB", "Processes"]
+    assert head[2:] == ["To the first response, ms", "Memory, MiB", "Processes"]
     assert [int(row[2].replace(",", "")) for row in rows] == sorted(run[row[0]]["started"]["ms"] for row in rows)
     for name, _, *figures in rows:
         started = run[name]["started"]

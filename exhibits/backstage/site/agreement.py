@@ -14,16 +14,16 @@ from exhibits.backstage.site.grids import when
 from exhibits.backstage.site.html import hyperlink, table
 from exhibits.catalog.differences import known_differences
 
-# The rows: the cases whose names begin so. What nobody has put into a row gets one of its own.
+# The rows: the cases whose names begin with these. A case that is in none gets a row of its own.
 ROWS = {
-    "Any answer": ("answer", "fields"),
+    "Any response": ("answer", "fields"),
     "Query": ("hello", "query", "http"),
     "Path": ("path", "target", "not", "mount"),
-    "The connection, told": ("told",),
+    "The connection": ("told",),
     "Method": ("head", "options", "method"),
     "Header fields": ("header", "cookies"),
     "Body": ("echo", "body"),
-    "Pipelines": ("pipelined",),
+    "Pipelining": ("pipelined",),
     "Guestbook": ("page", "sign", "entries", "entry"),
     "Status, crash": ("status", "crash", "raw"),
     "Streams, waits": ("stream", "slow", "events"),
@@ -80,7 +80,7 @@ def started(_):
                 for figure in ("ms", "MiB", "processes"))])
         for stack in sorted(catalog.STACKS, key=lambda stack: found[stack.name].get("ms", float("inf")))
     ]
-    return table("started", ["Stack", "What runs", "To the first answer, ms", "Memory, MiB", "Processes"], rows)
+    return table("started", ["Stack", "What runs", "To the first response, ms", "Memory, MiB", "Processes"], rows)
 
 
 def speakers(stack):

@@ -14,15 +14,15 @@ from exhibits.backstage.site.files import on_the_web
 from exhibits.backstage.site.html import hyperlink, prose, shell, table
 
 NAMES = {
-    "rate": "Answers per second", "p50": "Half within, ms", "p99": "99 % within, ms",
-    "lag": "The load itself late, ms", "cpu": "Processor time, ms for each", "cores": "Processors in use",
-    "load cores": "Processors for asking", "memory": "Memory, MiB", "processes": "Processes", "threads": "Threads",
-    "errors": "Errors", "ms": "Milliseconds", "per thousand": "MiB for a thousand", "held": "Visitors held",
-    "threads before": "Threads before", "first to fail": "What fails then", "delay": "Delay, ms",
-    "requests": "Requests for an entry", "bytes": "Bytes for an entry", "missed": "Entries missed",
+    "rate": "Responses per second", "p50": "50 % within, ms", "p99": "99 % within, ms",
+    "lag": "Delay of the load generator, ms", "cpu": "Processor time per request, ms", "cores": "Processors in use",
+    "load cores": "Processors of the load", "memory": "Memory, MiB", "processes": "Processes", "threads": "Threads",
+    "errors": "Errors", "ms": "Milliseconds", "per thousand": "MiB per thousand", "held": "Clients held",
+    "threads before": "Threads before", "first to fail": "First to fail", "delay": "Delay, ms",
+    "requests": "Requests per entry", "bytes": "Bytes per entry", "missed": "Entries missed",
     "lines": "Lines", "frames": "Server's frames in a traceback", "start": "Start, ms", "answered": "Answered",
-    "failed": "Not answered", "mib": "MiB sent", "down first ms": "First byte, ms", "down mib/s": "Answer, MiB/s",
-    "down memory": "Memory added by it, MiB", "up mib/s": "Upload, MiB/s", "up memory": "Memory added by it, MiB ",
+    "failed": "Not answered", "mib": "MiB sent", "down first ms": "First byte, ms", "down mib/s": "Response, MiB/s",
+    "down memory": "Added memory, MiB", "up mib/s": "Upload, MiB/s", "up memory": "Added memory, MiB ",
 }
 MOST = 12  # bars one can still compare
 
@@ -81,7 +81,7 @@ def conditions(found, results):
                          *versions])
     warm = f"{plots.plain(results['warm-up'])} s of warm-up, " if "warm-up" in results else ""
     said = (f"Load: {results['load']}, {warm}{plots.plain(results['seconds'])} s at each visit, "
-            f"{results['clients']} connections unless another number is said. Logs are off unless they are named.")
+            f"{results['clients']} connections unless stated otherwise. Logs are off unless they are named.")
     rows = "".join(f"<li>{escape(name)}: {' '.join(f'<code>{escape(each)}</code>' for each in commands)}</li>"
                    for name, commands in started.items())
     rows = f"<ul>{rows}</ul>" if rows else ""
@@ -216,12 +216,12 @@ def measured(_):
     first, machine = runs[0], runs[0]["machine"]
     rows = [
         ("Command", f"<code>{escape(first['command'])}</code>, {escape(first['date'])}"),
-        ("Load", escape(f"{first['load']}, {first['clients']} connections unless another number is said")),
-        ("What it can ask for", ceiling(first)),
-        ("A server against itself", themselves(first)),
-        ("Rounds", f"{first['rounds']}, forth and back, {plots.plain(first['seconds'])} s of load at each visit"),
+        ("Load", escape(f"{first['load']}, {first['clients']} connections unless stated otherwise")),
+        ("Limit of the load generator", ceiling(first)),
+        ("A server compared with itself", themselves(first)),
+        ("Rounds", f"{first['rounds']}, back and forth, {plots.plain(first['seconds'])} s of load at each visit"),
         ("Machine", escape(f"{machine['processor']}, {machine['cores']} cores, {machine['system']}")),
-        ("Busy before", busy(first)),
+        ("Other load before the run", busy(first)),
         ("Kept on one core", escape(machine["pinned"])),
         ("Python", escape(f"{machine['python']}, {machine['build']}")),
         ("nginx", escape(f"{machine['nginx']}, {machine['versions'].get('nginx', '')}")),
@@ -239,7 +239,7 @@ def busy(results):
     machine = results["machine"]
     if "busy" not in machine:
         return "not recorded"
-    warning = "" if claims.quiet(results) else "; <b>so these figures are to be replaced</b>"
+    warning = "" if claims.quiet(results) else "; <b>these figures have to be replaced</b>"
     return f"others used {machine['busy']} of {machine['cores']} processors{warning}"
 
 
@@ -259,7 +259,7 @@ def ceiling(results):
                       for name in claims.at(results, ["cost"]) if name != "nginx")
     except claims.Missing:
         return "not measured"
-    return f"{plots.plain(rate)} answers of nginx alone per second; the fastest stage gave {plots.plain(fastest)}"
+    return f"{plots.plain(rate)} responses per second from nginx alone; {plots.plain(fastest)} from the fastest stage"
 
 
 def settings(results):

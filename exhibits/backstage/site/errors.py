@@ -43,7 +43,7 @@ def outcome(name, found):
             for who, lines in found["before"].items() if who != "visitor" and lines]
     rows.insert(0, ("", [f"<code>{escape(request)}</code>{times} gets", got(found["before"]["visitor"])]))
     rows.append(("", ["After the cure", got(found["after"]["visitor"])]))
-    return table("error", [escape(versions), "What came"], rows)
+    return table("error", [escape(versions), "What came back"], rows)
 
 
 def got(lines):

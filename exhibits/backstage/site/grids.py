@@ -54,8 +54,8 @@ def cells(name):
         f"<tbody>{''.join(row(grid, run, each) for each in rows)}</tbody></table></section>"
         for title, rows in grid.families.items())
     verdicts = "|".join(grid.verdicts)
-    return f"""<p class="note legend">{legend}, <span class="cell n"></span> does not apply. Choose a cell, with the
-arrow keys and Enter or with the pointer, and its bytes are shown.</p>{chooser(grid)}
+    return f"""<p class="note legend">{legend}, <span class="cell n"></span> does not apply. Choose a cell with the
+pointer, or with the arrow keys and Enter, to see its bytes.</p>{chooser(grid)}
 <div class="verdict-grid" data-run="../{grid.file.name}" data-stacks="{stacks}" data-verdicts="{verdicts}">
 {body}<div class="cell-shown" role="status" hidden></div></div>
 {made_of(run)}
@@ -208,7 +208,7 @@ def passes(name):
         behind = tuple(stack for stack in speak if finds_more(found[stack][2]))
         if front and behind and not request.before:
             pairs.setdefault((front, behind), []).append(row)
-    return table("passes", ["Requests", "Takes all of it for one", "Finds another in it"], [
+    return table("passes", ["Requests", "One server reads a single request", "Another finds a second one in it"], [
         ("", [", ".join(hyperlink(f"#{anchors(name)[row]}", escape(row)) for row in rows),
               *(", ".join(f"<code>{escape(stack)}</code>" for stack in side) for side in pair)])
         for pair, rows in sorted(pairs.items(), key=lambda each: -len(each[1]))])

@@ -70,10 +70,12 @@ def lab_view(what_it_needs, own_programs=True):
 <p><label for="lab-request">and change it as you like; <code>\\r\\n</code> ends a line</label></p>
 <textarea id="lab-request" name="request" rows="8" {AS_TYPED}></textarea>
 <p class="hint" role="status"></p>
-<p class="said" hidden><label for="lab-messages">Once the WebSocket is open the visitor says, a line each</label>
+<p class="said" hidden><label for="lab-messages">What the client sends once the WebSocket is open, a message per
+line</label>
 <textarea id="lab-messages" name="messages" rows="2" {AS_TYPED}></textarea></p>
-<p><label>The visitor <select name="leaves"><option value="0">stays until the end</option>
-<option value="1">leaves after one piece of the answer</option><option value="2">leaves after two pieces</option>
+<p><label>The client <select name="leaves"><option value="0">stays until the end</option>
+<option value="1">disconnects after one piece of the response</option>
+<option value="2">disconnects after two pieces</option>
 </select></label></p>
 </fieldset>{program}
 <fieldset class="stages"><legend>The stages</legend>
@@ -85,9 +87,9 @@ def lab_view(what_it_needs, own_programs=True):
 <button type="button" class="share">Link to this</button></p>
 <p class="needs">{what_it_needs}</p>
 <p class="state" role="status"></p>
-<progress hidden max="1" value="0" aria-label="Python comes into the page"></progress>
+<progress hidden max="1" value="0" aria-label="Loading Python into the page"></progress>
 </form>
-<section class="heard" aria-label="The answers"></section>
+<section class="heard" aria-label="The responses"></section>
 <script type="application/json" class="lab-data">{known}</script>
 </div>
 """

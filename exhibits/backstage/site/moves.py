@@ -33,7 +33,7 @@ def move(name):
     diffs = "".join(diff_view(name, suffix) for suffix in suffixes(name))
     kept = [hyperlink(on_the_web(place), f"<code>{place}</code>") for place in (f"exhibits/moves/{name}/program.py",)
             if (ROOT / place).exists()]
-    program = f'<p class="start">The program stays: {kept[0]}</p>' if kept else ""
+    program = f'<p class="start">The program does not change: {kept[0]}</p>' if kept else ""
     install = shell([f"pip install {shlex.join(found['packages'])}"])
     return (diffs + program + install + "".join(map(start, found["server"]))
             + answers_view(found["server"], found["ask"]))
@@ -76,10 +76,10 @@ def answers_view(servers, asks):
             question += f"<small>{escape(ask['shown'])}</small>"
         if "at_once" in ask:
             question += f"<small>{ask['at_once']} at once</small>"
-        cells = [said(first), *(said(other) + f"<small>{'alike' if other == first else 'differs'}</small>"
+        cells = [said(first), *(said(other) + f"<small>{'the same' if other == first else 'differs'}</small>"
                                 for other in others)]
         rows.append(("", [question, *cells]))
-    return table("answers", ["Asked", *(escape(server["title"]) for server in servers)], rows)
+    return table("answers", ["Request", *(escape(server["title"]) for server in servers)], rows)
 
 
 def said(answer):

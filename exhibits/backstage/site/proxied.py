@@ -28,7 +28,7 @@ def view(way, found):
              for each in way["ask"]]
     rows = [("", [question, said(before), said(after)])
             for question, before, after in zip(asked, found["before"], found["after"], strict=True)]
-    return "".join(diffs(way)) + table("answers", [f"Asked: {escape(versions)}", "Before", "After"], rows)
+    return "".join(diffs(way)) + table("answers", [f"Request, with {escape(versions)}", "Before", "After"], rows)
 
 
 def said(gists):

@@ -31,7 +31,7 @@ def same(item):
     for stage in catalog.STAGES:
         found = called_at if stage.name in ("wsgi", "asgi") else said_at
         rows.append(("", [escape(stage.title), *found(f"{stage.name}-{name}", 1, item)]))
-    return table("same", ["Stage", "Where", "What stands there"], rows)
+    return table("same", ["Stage", "Where", "What is there"], rows)
 
 
 def said_at(name, index, item):

@@ -11,7 +11,7 @@ from exhibits.backstage.site.html import hyperlink, prose, table, unique
 def servers(stage_name):
     """The stacks of a stage: parts, interface, carrier, who speaks what to whom."""
     stage = catalog.stage(stage_name)
-    columns = ["Stack", "Parts", "Interface", "Carrier", "Who speaks what, from the visitor inwards"]
+    columns = ["Stack", "Parts", "Interface", "Carrier", "What each part speaks, from the client inwards"]
     return table("servers", columns, [
         (stack.name, [name_of(stack), parts(stack), escape(stack.interface), escape(stack.carrier), speakers(stack)])
         for stack in catalog.stacks_of(stage.name)
@@ -22,7 +22,7 @@ def today(stacks):
     """When one would still choose each of the parts of these stacks."""
     known = unique(part for stack in stacks for part in stack.parts if part.today)
     items = (f"<li>{hyperlink(part.home, escape(part.name))}: {prose(part.today)}</li>" for part in known)
-    return f'<p>When one would choose them today:</p><ul class="today">{"".join(items)}</ul>' if known else ""
+    return f'<p>When to choose them today:</p><ul class="today">{"".join(items)}</ul>' if known else ""
 
 
 def name_of(stack):

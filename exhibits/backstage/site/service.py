@@ -1,4 +1,4 @@
-"""The fence of the page "In service": what a trial found, a row for each server."""
+"""The fence of the page "In production": what a trial found, a row for each server."""
 
 from html import escape
 
@@ -6,14 +6,14 @@ from exhibits.backstage.recording.service import ROWS, recorded
 from exhibits.backstage.site import fence
 from exhibits.backstage.site.html import table
 
-# Of each trial: what was tried, and the columns, each a heading and what of the findings stands below it.
+# Of each trial: the heading of what was tried, and the columns, each a heading and a name in the findings.
 COLUMNS = {
     "stop": ("Started as", [
-        ("The slow response", "slow"), ("SIGTERM to all processes", "all"), ("Who comes later", "new"),
-        ("A stream without end, after 5 s", "stream"), ("Exit status", "code"),
+        ("The slow response", "slow"), ("SIGTERM to all processes", "all"), ("A later request", "new"),
+        ("An endless stream, after 5 s", "stream"), ("Exit status", "code"),
     ]),
     "reload": ("Started as", [("Version after SIGHUP", "version"), ("Requests that failed", "failed")]),
-    "activate": ("Started as", [("The visitor who waited", "visitor")]),
+    "activate": ("Started as", [("The client that waited", "visitor")]),
     "first": ("In the Dockerfile", [("The slow response", "slow"), ("The container, after 5 s", "ends")]),
     "log": ("Started as", [("Log of requests", "access"), ("Traceback of an exception", "fault")]),
 }

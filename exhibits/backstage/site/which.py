@@ -21,7 +21,7 @@ CONNECTIONS = 1000  # that gunicorn's greenlets take where nobody says more
 DOES = {
     "wait": "waits: for a database, another service, a file",
     "compute": "computes",
-    "stream": "stays open, and is sent something now and then: server-sent events, long polling",
+    "stream": "stays open and gets something now and then: server-sent events, long polling",
     "websocket": "is a WebSocket",
 }
 CALL = {
@@ -29,10 +29,10 @@ CALL = {
     "async": "<code>async def</code>, called through ASGI: FastAPI, Starlette, Quart",
 }
 NUMBERS = {
-    "rate": ("Requests in a second, when most come", "0.01"),
-    "seconds": ("Seconds that one takes, or stays open", "0.001"),
+    "rate": ("Requests per second, at peak", "0.01"),
+    "seconds": ("Seconds that each takes or stays open", "0.001"),
     "cores": ("Cores", "1"),
-    "memory": ("Memory for all of it, MiB", "1"),
+    "memory": ("Memory for all workers, MiB", "1"),
     "worker": ("Memory of one worker with your program, MiB", "1"),
 }
 
@@ -78,7 +78,7 @@ def which(_):
         f'<label>{label} <input type="number" name="{name}" min="{least}" step="any" value="{example[name]}" '
         'autocomplete="off" required></label>' for name, (label, least) in NUMBERS.items())
     return (f'<form class="which">{radios("does", "A request", DOES)}{radios("call", "The program is", CALL)}'
-            f'<fieldset><legend>How much of it</legend>{numbers}</fieldset></form>'
+            f'<fieldset><legend>How much</legend>{numbers}</fieldset></form>'
             '<div class="which-answer"><div role="status"></div><div class="which-why"></div></div>'
             '<script src="../assets/which.js" defer></script>')
 
