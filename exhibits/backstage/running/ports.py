@@ -49,7 +49,7 @@ def resolve(host):
     if address.is_multicast or address == ip_address("255.255.255.255"):
         raise CannotStart(f"{host} is an address of many machines; a browser needs that of one")
     if address.version == 6 and address.is_link_local:
-        raise CannotStart(f"{host} is an address of one network interface, which no URL in a browser can name")
+        raise CannotStart(f"{host} is an address at one network interface, which no URL in a browser can name")
     return str(address)
 
 
