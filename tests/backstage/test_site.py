@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
 ROOT = Path(__file__).resolve().parents[2]
 SITE = files.settings()["site_url"]
 HEADINGS = ["Why it exists", "How a request travels", "The smallest program", "A whole program: the guestbook",
-            "The smallest server", "A server from scratch", "Run it", "Which servers run it",
+            "The smallest server", "A server from scratch", "Run it", "Servers to choose from",
             "What it fixed, what it broke", "Who uses it today", "Known differences",
             "Questions people ask", "Sources and tests"]
 PATH = urlsplit(SITE).path

@@ -64,14 +64,14 @@ def test_by_keyboard_and_the_address_follows_and_back_leads_back(form, page):
     page.keyboard.press("Tab")
     assert "rate=1000" in page.url
     page.go_back()
-    expect(page.get_by_label("Requests in a second")).to_have_value("40")
+    expect(page.get_by_label("Requests per second")).to_have_value("40")
     page.go_back()
     expect(page.get_by_role("radio", name="waits")).to_be_checked()
     assert answered(page) == which.command(CASES[0], **FIRST)
 
 
 def test_what_is_no_number_gets_a_sentence_and_a_link_to_a_section_changes_nothing(form, page, served):
-    page.get_by_label("Requests in a second").fill("")
+    page.get_by_label("Requests per second").fill("")
     expect(page.get_by_role("status").filter(has_text="a number above zero")).to_be_visible()
     page.goto(address(served, does="websocket", rate="x", nobody="1", length="2"))
     expect(page.get_by_role("status").filter(has_text="a number above zero")).to_be_visible()
