@@ -429,6 +429,21 @@ def test_who_sends_byte_after_byte_is_not_waited_for(tmp_path, room, first):
 
 
 @rooms
+def test_a_body_nobody_waits_for_any_longer_is_not_the_next_request(tmp_path, room):
+    setting = {"wsgi": "server.TIMEOUT = 1", "asgi": "from exhibits.asgi import connection; connection.TIMEOUT = 1"}
+    with serving(tmp_path, room, setting[room]) as server, connect(server) as sock:
+        sock.sendall(request("POST", "/", "Content-Length: 99"))
+        assert answer(sock)[0] == 200
+        with suppress(ConnectionError):
+            for _ in range(7):
+                time.sleep(0.2)
+                sock.sendall(b"X")
+            sock.sendall(request("GET", "/"))
+            assert sock.recv(65536) == b""
+        assert is_well(server)
+
+
+@rooms
 def test_who_reads_nothing_is_not_waited_for(tmp_path, room):
     setting = {"wsgi": "server.TIMEOUT = 1", "asgi": "from exhibits.asgi import connection; connection.TIMEOUT = 1"}
     with serving(tmp_path, room, setting[room]) as server, connect(server) as sock:

@@ -519,5 +519,23 @@ def test_a_signal_that_the_program_handles_does_not_end_the_server(tmp_path, num
         server.send_signal(signal.SIGUSR1)
         server.wait_for("heard")
         assert ask(server, "GET", "/").status == 200
-        assert server.stop(number) == 0
-        assert "Traceback" not in server.said
+        server.send_signal(signal.SIGUSR1)
+        server.until(lambda: server.said.count("heard") == 2)
+        assert server.stop(number) == 0  # though nobody came meanwhile
+        assert "Traceback" not in server.said and "nobody can be accepted" not in server.said
+
+
+def test_where_threads_are_few_one_sentence_says_so(tmp_path):
+    few = """import itertools, threading
+start, number = threading.Thread.start, itertools.count()
+def fails(self):
+    if next(number) < 3:
+        raise RuntimeError("no more threads")
+    start(self)
+threading.Thread.start = fails
+server.main()"""
+    with serving(tmp_path, start=few) as server:  # the first saw that it listens
+        for _ in range(2):
+            connect(server).close()
+        assert ask(server, "GET", "/").status == 200
+        assert server.said.count("nobody can be accepted for now: no more threads") == 1
