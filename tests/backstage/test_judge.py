@@ -10,9 +10,9 @@ from alterations import ALTERATIONS, CLOSE, LATE, altered
 
 from exhibits import catalog, contract
 from exhibits.backstage import checking, visiting
-from exhibits.backstage.checking import reading
+from exhibits.backstage.checking import judging, reading
 from exhibits.backstage.checking.reading import Talk
-from exhibits.backstage.visiting import Place, Visitor
+from exhibits.backstage.visiting import Answer, Place, Visitor
 
 STACK = catalog.find("wsgi-ours")
 CASES = {case.name: case for case in contract.CASES}
@@ -154,3 +154,24 @@ def test_an_answer_without_end_is_given_up(endless, monkeypatch):
                 assert talk.ask(question).end == "silence"
             assert time.monotonic() - began < 4
             listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("answer", "problem"), [
+    (Answer(400, [("content-type", "text/html"), ("server", "x")], b"no", True), ""),
+    (Answer(), ""),
+    (Answer(400, [], b"no"), "cut off"),
+    (Answer(400, [("x-powered-by", "x")], b"no", True), "with x-powered-by"),
+    (Answer(400, [], b"<li>First!", True), "the guestbook shows"),
+    (Answer(404, [], b"no", True), "status 404, not 200"),
+])
+def test_a_server_may_refuse_a_request_itself_and_do_no_more(answer, problem):
+    step = contract.Step(contract.get("/"), 200, {}, own=(0, 400))
+    found = judging.problems(step, answer, Place("127.0.0.1", 1))
+    assert len(found) == bool(problem) and problem in "".join(found)
+
+
+def test_the_judge_reads_what_nobody_has_read_yet():
+    sent, raw = contract.get("/"), b"HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"
+    answer = Answer(204, [("date", "now")], complete=True, raw=raw)
+    (fault,) = checking.judge(contract.Step(sent, 204, {}), answer, Place("127.0.0.1", 1), sent)
+    assert fault.startswith("Date is not what time it is")
