@@ -1,5 +1,6 @@
 """`check`: servers of others, held to what a gateway has to do, by a command that its users type."""
 
+import contextlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from conftest import needed
 from started import Started
 
 from exhibits import catalog, contract
-from exhibits.backstage.checking import tried
+from exhibits.backstage.checking import hardness, holding, tried
 from exhibits.backstage.running import ROOT, CannotStart, eventually, foreign, version
 from exhibits.catalog.parts import PARTS
 
@@ -239,6 +240,36 @@ def test_braces_that_are_not_ours_stay():
         foreign.stack(["python", "{ports}"], "wsgi", "http")
     words = [word.format(host="h", port=1) for word in shlex.split(stack.processes[0].command)]
     assert words[1:] == ["-c", "{'a': h}", "1museum_program:application"]
+
+
+class Mortal:
+    """A server that one hard request ends. asked: how many at once, again and again; starts: how often it began."""
+
+    def __init__(self, fatal):
+        self.fatal, self.asked, self.starts = fatal, [], 0
+
+    def start(self):
+        self.starts += 1
+        self.alive = True
+        return contextlib.nullcontext(self)
+
+    def judge(self, place, requests):
+        assert place is self and self.alive
+        self.asked.append(len(requests))
+        self.alive = self.fatal not in [each.name for each in requests]
+        return {each.name: hardness.Cell(hardness.RIGHT, "", (), "kept", b"") for each in requests}
+
+
+def test_the_request_that_ends_a_server_is_found(monkeypatch):
+    chosen = [check for name, check in holding.everything().items() if name.startswith("hard/")][:60]
+    server = Mortal(chosen[30].of.name)
+    monkeypatch.setattr(hardness, "judge", server.judge)
+    monkeypatch.setattr(holding, "why_gone", lambda place: "" if place.alive else "it ended")
+    found = list(holding.hold_to_hard(server, chosen))
+    assert [each.check for each in found] == chosen
+    assert [each.why for each in found if each.verdict != "right"] == ["the server is gone: it ended"]
+    assert not found[30].kept and server.starts == 3
+    assert server.asked == [24, 24, *24 * [1], 12]
 
 
 def test_what_was_tried_is_of_servers_that_the_museum_does_not_have():
