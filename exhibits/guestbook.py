@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 LONGEST = {"name": 80, "message": 1000}  # characters, after the spaces around them are gone
+NEWEST = 50  # entries on the page
 
 
 def respond(request, store):
@@ -86,7 +87,7 @@ def hello(request, store):
 def page(request, store):
     from hashlib import sha256
 
-    body = html(store.newest(50))
+    body = html(store.newest(NEWEST))
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = [("ETag", etag), ("Cache-Control", "no-cache")]
     wanted = [tag.strip().removeprefix("W/") for tag in request.header("if-none-match").split(",")]
@@ -160,7 +161,7 @@ def sign(request, store):
 def refused_page(fields, refused, store):
     """The page again, with what was typed and the sentence."""
     try:
-        rows = store.newest(50)
+        rows = store.newest(NEWEST)
     except Refused:  # what hinders signing may hinder reading, too
         rows = []
     body = html(rows, fields.get("name", ""), fields.get("message", ""), refused.sentence)

@@ -17,7 +17,7 @@ import pytest
 from conftest import needed
 from started import Started
 
-from exhibits import catalog, contract
+from exhibits import catalog, contract, hard
 from exhibits.backstage.checking import hardness, holding, tried
 from exhibits.backstage.running import ROOT, CannotStart, eventually, foreign, version
 from exhibits.catalog.parts import PARTS
@@ -257,19 +257,23 @@ class Mortal:
         assert place is self and self.alive
         self.asked.append(len(requests))
         self.alive = self.fatal not in [each.name for each in requests]
-        return {each.name: hardness.Cell(hardness.RIGHT, "", (), "kept", b"") for each in requests}
+        return {each.name: hardness.Cell(hardness.RIGHT, "", (), "kept", b"came") for each in requests}
 
 
-def test_the_request_that_ends_a_server_is_found(monkeypatch):
-    chosen = [check for name, check in holding.everything().items() if name.startswith("hard/")][:60]
-    server = Mortal(chosen[30].of.name)
+@pytest.mark.parametrize(("count", "fatal", "asked", "starts"), [
+    (60, 30, [24, 24, *24 * [1], 12], 3), (50, 49, [24, 24, 2, 1, 1], 2),
+])
+def test_the_request_that_ends_a_server_is_found(monkeypatch, count, fatal, asked, starts):
+    chosen = [check for name, check in holding.everything().items() if name.startswith("hard/")][-count:]
+    server = Mortal(chosen[fatal].of.name)
     monkeypatch.setattr(hardness, "judge", server.judge)
     monkeypatch.setattr(holding, "why_gone", lambda place: "" if place.alive else "it ended")
     found = list(holding.hold_to_hard(server, chosen))
-    assert [each.check for each in found] == chosen
+    assert [each.check for each in found] == chosen and {each.received for each in found} == {b"came"}
+    assert [each.sent.endswith(hard.INNOCENT) for each in found] == [not each.of.rule.ends for each in chosen]
     assert [each.why for each in found if each.verdict != "right"] == ["the server is gone: it ended"]
-    assert not found[30].kept and server.starts == 3
-    assert server.asked == [24, 24, *24 * [1], 12]
+    assert not found[fatal].kept
+    assert (server.asked, server.starts) == (asked, starts)
 
 
 def test_what_was_tried_is_of_servers_that_the_museum_does_not_have():
