@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 from started import Started
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from exhibits.asgi import server as asgi
 from exhibits.asgi import wire
 from exhibits.backstage.running import ROOT, eventually, free_port, is_free
 
@@ -162,8 +164,9 @@ def test_a_program_without_lifespan_is_served(tmp_path):
         assert server.stop() == 0
 
 
-def test_a_busy_port_is_one_sentence(tmp_path, server):
-    command = [sys.executable, "-m", "exhibits.asgi.server", "--port", str(server.port), "exhibits.asgi.hello"]
+@pytest.mark.parametrize("port", [None, 99999], ids=["busy", "none"])
+def test_a_port_that_is_not_to_be_had_is_one_sentence(server, port):
+    command = [sys.executable, "-m", "exhibits.asgi.server", "--port", str(port or server.port), "exhibits.asgi.hello"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10)
     assert ended.returncode == 2 and ended.stderr.splitlines()[-1].startswith("cannot listen on 127.0.0.1 port")
     assert "Traceback" not in ended.stderr
@@ -403,3 +406,15 @@ def test_each_request_is_logged(own):
 def test_sigterm_ends_a_start_that_takes_too_long(tmp_path):
     with Server(tmp_path, 'print("starting", flush=True); await receive()', ready="starting") as server:
         assert server.stop() == 0
+
+
+def test_what_goes_wrong_outside_of_every_call_is_told(capfd):
+    told = []
+    loop = types.SimpleNamespace(default_exception_handler=told.append)
+    own = asgi.Server(None, "", False)
+    full = {"exception": OSError(24, "Too many open files"), "socket": None}
+    ours = [{"exception": ValueError()}, {"exception": ValueError(), "socket": None}, {"message": "never awaited"}]
+    for context in full, full, {"exception": ConnectionResetError()}, *ours:
+        own.complain(loop, context)
+    assert told == ours
+    assert capfd.readouterr().err == "nobody can be accepted for now: Too many open files\n"
