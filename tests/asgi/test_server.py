@@ -297,7 +297,7 @@ def test_what_a_program_is_told(tmp_path):
 
 
 def test_a_path_outside_of_the_mount_is_not_the_programs(tmp_path):
-    with Server(tmp_path, options=("--mount", "/museum")) as server:
+    with Server(tmp_path, options=("--mount", "/museum/")) as server:
         for path, status in ((b"/museum/", 200), (b"/museum", 200), (b"/museums", 404), (b"/", 404)):
             assert server.ask(b"GET %b HTTP/1.0\r\n\r\n" % path).startswith(b"HTTP/1.1 %d " % status)
 
@@ -368,6 +368,7 @@ def test_reading_waits_for_a_program_that_does_not_receive(own):
     start = time.monotonic()
     code = own.stop()  # the program still waits, and is not waited for
     assert code == 0 and time.monotonic() - start < 3
+    assert '/lazy HTTP/1.1" 503 ' in own.said and "Traceback" not in own.said
 
 
 def test_a_slow_head_is_not_waited_for(tmp_path):
@@ -408,13 +409,22 @@ def test_sigterm_ends_a_start_that_takes_too_long(tmp_path):
         assert server.stop() == 0
 
 
+def test_a_second_signal_ends_a_program_that_takes_long_to_end(tmp_path):
+    slow = ('await send({"type": "lifespan.startup.complete"}); await receive(); print("ending", flush=True); '
+            'await asyncio.sleep(60)')
+    with Server(tmp_path, slow) as server:
+        server.terminate()
+        server.wait_for("ending")
+        assert server.stop() == 1
+
+
 def test_what_goes_wrong_outside_of_every_call_is_told(capfd):
     told = []
     loop = types.SimpleNamespace(default_exception_handler=told.append)
     own = asgi.Server(None, "", False)
     full = {"exception": OSError(24, "Too many open files"), "socket": None}
     ours = [{"exception": ValueError()}, {"exception": ValueError(), "socket": None}, {"message": "never awaited"}]
-    for context in full, full, {"exception": ConnectionResetError()}, *ours:
+    for context in {"exception": ConnectionResetError()}, full, full, full, *ours:
         own.complain(loop, context)
     assert told == ours
     assert capfd.readouterr().err == "nobody can be accepted for now: Too many open files\n"

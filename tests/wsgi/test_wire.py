@@ -375,7 +375,7 @@ def test_absolute_target(server):
 
 
 def test_mount(tmp_path):
-    with serving(tmp_path, "--mount", "/museum") as server:
+    with serving(tmp_path, "--mount", "/museum/") as server:
         told = json.loads(ask(server, "GET", "/museum/told").body)
         assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == ("/museum", "/told")
         assert [ask(server, "GET", path).status for path in ("/told", "/museums/told", "/museum")] == [404, 404, 200]
