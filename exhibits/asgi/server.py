@@ -116,7 +116,7 @@ async def main():
     parser.add_argument("module", help="where the application is, for example exhibits.asgi.app")
     options = parser.parse_args()
     application = importlib.import_module(options.module).application
-    server = Server(application, options.mount.rstrip("/"), options.access_log)
+    server = Server(application, options.mount, options.access_log)
     code = await server.main(options.host, options.port)
     with contextlib.suppress(OSError, AttributeError):  # nobody reads what it has printed, or there is no output at all
         sys.stdout.flush()

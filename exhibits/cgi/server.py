@@ -27,9 +27,6 @@ def read_arguments():
     parser.add_argument("program", help="what to start for each request")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    options.mount = options.mount.rstrip("/")
-    if options.mount and not options.mount.startswith("/"):
-        parser.error("--mount begins with a slash")
     if not 0 < options.timeout < 1e6:
         parser.error("--timeout is a number of seconds")
     if not all(pair.find("=") > 0 for pair in options.env):

@@ -744,7 +744,7 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     ([], "required: program"),
     (["--port", "many", "true"], "invalid int value"),
     (["--port", "99999", "true"], "cannot listen"),
-    (["--mount", "museum", "true"], "--mount begins with a slash"),
+    (["--mount", "museum", "true"], "--mount: it begins with a slash"),
     (["--timeout", "-1", "true"], "--timeout is"),
     (["--env", "=x", "true"], "--env is"),
     (["/nowhere/script"], "/nowhere/script is not a program"),
