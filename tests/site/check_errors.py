@@ -16,7 +16,21 @@ LINES = [  # from elsewhere: other names, ports and numbers than those of the pa
     ("invalid request block size: 21573 (max 4096)...skip", "wrong-port"),
     ("ERROR: [Errno 98] error while attempting to bind on address ('0.0.0.0', 80): address already in use",
      "address-in-use"),
+    ("Nov 27 03:12:44 web gunicorn[911]: [2026-11-27 03:12:44 +0000] [911] [CRITICAL] WORKER TIMEOUT (pid:933)",
+     "worker-timeout"),
+    ("INFO:     10.0.0.1:5 - \"GET / HTTP/1.1\" 200 OK\n" * 150 + "[ERROR] Worker (pid:7) was sent SIGKILL! Perhaps "
+     "out of memory?\n" + "INFO:     10.0.0.1:6 - \"GET / HTTP/1.1\" 200 OK\n" * 150, "worker-sigkill"),
+    ("*** HARAKIRI ON WORKER 3 (pid: 317, try: 1, graceful: yes) ***", "harakiri"),
+    ("hypercorn.utils.NoAppError: Cannot load application from 'shop:api', application not found.", "gunicorn-attribute"),
+    ("unable to load app 0 (mountpoint='') (callable not found or import error)", "uwsgi-no-application"),
+    ("WebSocket connection to 'wss://shop.example/ws/chat/' failed: Error during WebSocket handshake: Unexpected response "
+     "code: 404", "websocket-404"),
+    ("This page isn’t working\nshop.example redirected you too many times.\nERR_TOO_MANY_REDIRECTS", "redirect-http"),
+    ("\x1b[31mERROR\x1b[0m:    Error loading ASGI app. Could not import module \"shop\".", "uvicorn-import"),
+    ("invalid request block size: 5161 (max 4096)...skip", "long-cookie"),
 ]
+NOTHING = ["Zwölf Boxkämpfer", "milk, butter, eggs and a newspaper", "django.db.utils.OperationalError: no such table: shop",
+           "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    x = d['y']\nKeyError: 'y'"]
 
 
 @pytest.fixture
@@ -46,8 +60,9 @@ def test_what_was_logged_here_finds_its_section(page, box):
 
 
 def test_what_is_no_error_finds_nothing_and_says_so(page, box):
-    box.fill("Zwölf Boxkämpfer")
-    assert found(page) == [] and "No section" in page.locator(".finder [role=status]").inner_text()
+    for text in NOTHING:
+        box.fill(text)
+        assert found(page) == [] and "No section" in page.locator(".finder [role=status]").inner_text(), text
     box.fill("")
     assert page.locator(".finder [role=status]").inner_text() == ""
 
