@@ -34,12 +34,12 @@ function lecture(figure, button) {
   // The field, call or concept that is shown, by its address: a room can go there.
   function tell() {
     const place = figure.querySelector(".concept.now > h3, .hex .lit, li.lit, .hex [aria-selected]");
-    address.textContent = new URL("#" + (place ?? figure).id, location).href.replace(/^\w+:\/\//, "");
+    address.textContent = Object.assign(new URL(location), { hash: (place ?? figure).id }).href.replace(/^\w+:\/\//, "");
   }
 
-  function turn(step) {
+  function turn(step) {  // to a concept; before the first stands the sentence about both stages
     const now = concepts.findIndex((each) => each.matches(".now"));
-    const next = Math.max(0, Math.min(now + step, concepts.length - 1));
+    const next = Math.max(-1, Math.min(now + step, concepts.length - 1));
     concepts.forEach((each, i) => each.classList.toggle("now", i === next));
     dialog.scrollTop = 0;
   }
@@ -49,14 +49,17 @@ function lecture(figure, button) {
   document.body.append(dialog);
   document.documentElement.classList.add("lecturing");
   dialog.showModal();
-  if (concepts.length) {
-    turn(0);
-    dialog.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step && !event.target.matches("select")) turn(step);
-    });
-  }
-  figure.querySelector(".strip, .hex > [tabindex='0']")?.focus();
+  dialog.addEventListener("keydown", (event) => {
+    if (event.target.matches("select")) return;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step && concepts.length) turn(step);
+    const key = { PageDown: "ArrowRight", PageUp: "ArrowLeft" }[event.key];  // of a remote control for slides
+    if (!key) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  });
+  dialog.tabIndex = -1;
+  (figure.querySelector(".strip, .hex > [tabindex='0']") ?? dialog).focus();
   const watch = new MutationObserver(tell);
   watch.observe(figure, { subtree: true, attributes: true, attributeFilter: ["class", "aria-selected"] });
   tell();

@@ -18,8 +18,6 @@ LINES = [  # from elsewhere: other names, ports and numbers than those of the pa
      "address-in-use"),
     ("Nov 27 03:12:44 web gunicorn[911]: [2026-11-27 03:12:44 +0000] [911] [CRITICAL] WORKER TIMEOUT (pid:933)",
      "worker-timeout"),
-    ("INFO:     10.0.0.1:5 - \"GET / HTTP/1.1\" 200 OK\n" * 150 + "[ERROR] Worker (pid:7) was sent SIGKILL! Perhaps "
-     "out of memory?\n" + "INFO:     10.0.0.1:6 - \"GET / HTTP/1.1\" 200 OK\n" * 150, "worker-sigkill"),
     ("*** HARAKIRI ON WORKER 3 (pid: 317, try: 1, graceful: yes) ***", "harakiri"),
     ("hypercorn.utils.NoAppError: Cannot load application from 'shop:api', application not found.", "gunicorn-attribute"),
     ("unable to load app 0 (mountpoint='') (callable not found or import error)", "uwsgi-no-application"),
@@ -47,6 +45,13 @@ def found(page):
 def test_a_line_finds_its_section(page, box, line, section):
     box.fill(line)
     assert found(page)[0] == section
+
+
+def test_a_line_is_found_in_a_long_log(page, box):
+    others = "".join(f'INFO:     10.0.0.1:{port} - "GET / HTTP/1.1" 200 OK\n' for port in range(1000))
+    line = "[ERROR] Worker (pid:7) was sent SIGKILL! Perhaps out of memory?\n"
+    box.evaluate("(it, text) => { it.value = text; it.dispatchEvent(new Event('input')); }", others + line + others)
+    assert found(page)[0] == "worker-sigkill"
 
 
 def test_what_was_logged_here_finds_its_section(page, box):

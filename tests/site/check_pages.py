@@ -342,7 +342,7 @@ def test_a_word_of_the_glossary_says_what_it_means(browser, served):
 
 LECTURES = [("stages/fastcgi/", "figure.journey", "#fastcgi-greeting-0-request-0"),
             ("bytes/fastcgi/", "#fastcgi-form-1-request", "#fastcgi-form-1-request-1"),
-            ("compare/", ".concepts", "#method")]
+            ("compare/", ".concepts", "#smallest")]
 
 
 @pytest.mark.parametrize("address, figure, place", LECTURES)
@@ -355,7 +355,9 @@ def test_a_lecture_shows_one_figure_large_and_walks_it_by_keyboard(page, served,
     button.focus()
     page.keyboard.press("l")
     expect(lecture.locator(":is(figure, .concepts)").first).to_be_visible()
+    page.keyboard.press("PageDown")  # as a remote control for slides says it
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
     expect(lecture.locator(".address")).to_have_text((served + address + place).removeprefix("http://"))
     sizes = lecture.locator(":is(.address, .dump, .caption, .way pre > code)").filter(visible=True).evaluate_all(
         "(all) => all.map((each) => parseFloat(getComputedStyle(each).fontSize))")
@@ -421,7 +423,7 @@ PAPER = """() => {
 def test_on_paper_there_is_dark_text_on_white_and_no_navigation(page, served, address):
     page.emulate_media(media="print", color_scheme="dark")
     page.goto(served + address, wait_until="networkidle")
-    for part in (".md-header", ".md-sidebar", ".md-footer", ".md-content__button", ".headerlink", ".md-clipboard"):
+    for part in (".md-header", ".md-sidebar", ".md-footer", ".md-content__button", ".headerlink", ".md-clipboard", ".md-code__nav", ".stepper"):
         for each in page.locator(part).all():
             expect(each).to_be_hidden()
     assert page.evaluate(PAPER) == []

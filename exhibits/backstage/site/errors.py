@@ -51,7 +51,7 @@ def got(lines):
     head, body = lines, []
     if "" in lines:
         at = lines.index("")
-        head, body = lines[:at], [line for line in lines[at:] if line and not line.lstrip().startswith("<")]
+        head, body = lines[:at], [line for line in lines[at:] if line.strip() and not line.lstrip().startswith("<")]
     if not head[0].startswith("HTTP/"):
         return escape(head[0])
     shown = [head[0], *(line for line in head if line.lower().startswith("location:")), *body[:1]]

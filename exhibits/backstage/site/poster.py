@@ -7,7 +7,7 @@ from html import escape
 
 from exhibits import catalog, journey
 from exhibits.backstage.running import ROOT
-from exhibits.backstage.site.same import SAME
+from exhibits.backstage.site.same import SAME, variable_at
 from exhibits.backstage.site.wire import recording
 from exhibits.journey import literal, readable
 
@@ -17,7 +17,8 @@ COLUMNS = 3
 PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
 LETTER, LINE = 3.1, 4.5  # of the dumps: about nine points
 LETTERS = int(PANEL / (0.6 * LETTER))  # to a line: those of a monospaced face are six tenths as wide as high
-THERE, BACK = 13, 5  # fields of what goes to the program and of what comes back
+HEAD, BACK = 4, 5  # the first fields of what goes to the program and of what comes back
+SOUGHT = "PATH_INFO", "QUERY_STRING"  # variables of the request that are shown as well
 ABOUT = {key for *_, variable, key in SAME.values() for key in (variable, key)}  # as the page of it has it
 
 
@@ -33,8 +34,8 @@ def poster():
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         text(MARGIN, 24, "The same request at six stages", 12, "serif"),
         text(MARGIN, 34, request, 6),
-        text(MARGIN, 42, "What passes to the program's side and back, as it was recorded: of bytes the first, each "
-             "field with its value and its name; of WSGI and ASGI the calls.", 4, "sans-serif"),
+        text(MARGIN, 42, "What passes to the program's side and back, as it was recorded: of bytes the first, then "
+             "path and query, each field with its value and its name; of WSGI and ASGI the calls.", 4, "sans-serif"),
         *(line for lines in panels for line in lines),
         text(MARGIN, HEIGHT - 7, "From CGI to ASGI: a museum of Python's web gateways", 4, "serif"),
         "</svg>\n"])
@@ -56,16 +57,26 @@ def panel(stage, x, y):
 
 
 def passed(link):
-    """The lines of a link of bytes: offset, bytes, value and name of its first fields each way."""
+    """The lines of a link of bytes: offset, bytes, value and name of the fields that are shown each way."""
     said, fields = journey.said(link), journey.explain(link)
-    for count, what in zip((THERE, BACK), [what for what in said if said[what]], strict=True):
+    for what in (what for what in said if said[what]):
         arrow = "←" if journey.BY[what] else "→"
         yield [(0, f"{arrow} {what}, {len(said[what])} bytes")]
-        for field in fields[what][:count]:
-            data = said[what][field.offset : field.offset + field.length]
+        end = 0
+        for field in fields[what][:BACK] if journey.BY[what] else there(fields[what]):
+            if field.offset > end:
+                yield [(0, "…")]
+            end = field.offset + field.length
+            data = said[what][field.offset : end]
             digits = data[:8].hex(" ") if len(data) < 9 else data[:7].hex(" ") + " …"
             yield [(0, str(field.offset)), (4, digits), (29, cut(readable(field.value), 21)),
                    (51, field.name)]
+
+
+def there(fields):
+    """The first fields of a request, and those of the variables that are sought, in their order."""
+    spans = sorted(variable_at(name, fields) for name in SOUGHT)
+    return [*fields[:HEAD], *(field for start, end in spans for field in fields[HEAD:] if start <= field.offset < end)]
 
 
 def called(link):
