@@ -433,6 +433,7 @@ def test_on_paper_there_is_dark_text_on_white_and_no_navigation(page, served, ad
 def test_a_stage_is_printed_on_a_few_sheets_with_what_is_open_and_nothing_else(page, served, address):
     page.goto(served + address, wait_until="networkidle")
     assert page.locator("article details:not([open])").count()
+    page.locator(".moving .stepper").first.wait_for()  # its script is there
     printed = page.pdf(format="A4")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
     expect(page.locator("article details.folded")).to_have_count(0)
