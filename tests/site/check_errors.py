@@ -19,16 +19,19 @@ LINES = [  # from elsewhere: other names, ports and numbers than those of the pa
     ("Nov 27 03:12:44 web gunicorn[911]: [2026-11-27 03:12:44 +0000] [911] [CRITICAL] WORKER TIMEOUT (pid:933)",
      "worker-timeout"),
     ("*** HARAKIRI ON WORKER 3 (pid: 317, try: 1, graceful: yes) ***", "harakiri"),
-    ("hypercorn.utils.NoAppError: Cannot load application from 'shop:api', application not found.", "gunicorn-attribute"),
+    ("hypercorn.utils.NoAppError: Cannot load application from 'shop:api', application not found.",
+     "gunicorn-attribute"),
     ("unable to load app 0 (mountpoint='') (callable not found or import error)", "uwsgi-no-application"),
-    ("WebSocket connection to 'wss://shop.example/ws/chat/' failed: Error during WebSocket handshake: Unexpected response "
-     "code: 404", "websocket-404"),
+    ("WebSocket connection to 'wss://shop.example/ws/chat/' failed: Error during WebSocket handshake: Unexpected "
+     "response code: 404", "websocket-404"),
     ("This page isn’t working\nshop.example redirected you too many times.\nERR_TOO_MANY_REDIRECTS", "redirect-http"),
     ("\x1b[31mERROR\x1b[0m:    Error loading ASGI app. Could not import module \"shop\".", "uvicorn-import"),
     ("invalid request block size: 5161 (max 4096)...skip", "long-cookie"),
 ]
-NOTHING = ["Zwölf Boxkämpfer", "milk, butter, eggs and a newspaper", "django.db.utils.OperationalError: no such table: shop",
-           "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    x = d['y']\nKeyError: 'y'"]
+NOTHING = [
+    "Zwölf Boxkämpfer", "milk, butter, eggs and a newspaper", "django.db.utils.OperationalError: no such table: shop",
+    "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    x = d['y']\nKeyError: 'y'",
+]
 
 
 @pytest.fixture

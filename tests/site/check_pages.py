@@ -423,7 +423,8 @@ PAPER = """() => {
 def test_on_paper_there_is_dark_text_on_white_and_no_navigation(page, served, address):
     page.emulate_media(media="print", color_scheme="dark")
     page.goto(served + address, wait_until="networkidle")
-    for part in (".md-header", ".md-sidebar", ".md-footer", ".md-content__button", ".headerlink", ".md-clipboard", ".md-code__nav", ".stepper"):
+    for part in (".md-header", ".md-sidebar", ".md-footer", ".md-content__button", ".headerlink", ".md-clipboard",
+                 ".md-code__nav", ".stepper"):
         for each in page.locator(part).all():
             expect(each).to_be_hidden()
     assert page.evaluate(PAPER) == []
