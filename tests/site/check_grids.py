@@ -7,6 +7,10 @@ from conftest import SITE
 from playwright.sync_api import expect
 
 PAGES = {"rude-programs/": ("no-length", "wsgi-ours"), "hard-requests/": ("cl-te", "wsgi-waitress")}
+BARE = """(cell) => {
+  const { left, top } = cell.getBoundingClientRect();
+  return cell.contains(document.elementFromPoint(left + 9, top + 9));
+}"""
 PATIENCE = 30_000  # milliseconds in which a busy machine has brought the bytes
 GRIDS = pytest.mark.parametrize(("address", "row", "stack"), [(page, *cell) for page, cell in PAGES.items()])
 
@@ -44,6 +48,7 @@ def test_a_cell_is_shown_with_its_bytes(page, served, address, row, stack):
 def test_a_row_and_a_cell_have_an_address(page, served, address, row, stack):
     page.goto(f"{served}{address}#{row}", wait_until="networkidle")
     expect(page.locator(f"#{row} th")).to_be_in_viewport()
+    assert page.locator(f"#{row} th").evaluate(BARE), "the page's header is over it"
     page.goto("about:blank")
     page.goto(f"{served}{address}#{row}/{stack}", wait_until="networkidle")
     expect(page.locator(".cell-shown")).to_contain_text(stack, timeout=PATIENCE)

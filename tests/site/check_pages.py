@@ -143,6 +143,19 @@ def test_it_works_as_zensical_builds_it(page, served_by_zensical, address):
     assert said == []
 
 
+@pytest.mark.parametrize(("address", "place"), [("bytes/scgi/", "a-large-body"), ("bytes/fastcgi-rare/", "questions")])
+def test_an_address_leads_to_its_place_although_what_is_far_is_laid_out_late(page, served, address, place):
+    tops = []
+    for start in (f"{address}#{place}", address):
+        page.goto("about:blank")
+        page.goto(served + start, wait_until="networkidle")
+        if start == address:
+            page.locator(f".md-sidebar--secondary a[href='#{place}']").click()
+        page.evaluate(SETTLED)
+        tops.append(page.locator(f"#{place}").evaluate("(heading) => heading.getBoundingClientRect().top"))
+    assert all(50 < top < 120 for top in tops), tops
+
+
 def test_what_is_not_there_has_a_page_whose_links_lead_on(page, served):
     for address in ("nothing", "no/such/page/at/any/depth/"):
         answer = page.goto(served + address)
