@@ -12,29 +12,44 @@ addEventListener("message", async ({ data }) => {
 });
 
 async function start(folder) {
-  const { info, bytes } = await (await fetch(folder + "about.json")).json();
-  let done = 0;
-  const counted = (chunk, controller) => {
-    postMessage({ done: (done += chunk.length), of: bytes });
-    controller.enqueue(chunk);
-  };
+  const download = self.fetch.bind(self);
+  let done = 0, said = 0, of = Infinity;  // bytes; how many there are is known soon
 
-  // A compressed file of ours, as it was: not every host compresses what is no text.
-  async function unpacked(name, type) {
-    const found = await fetch(`${folder}${name}.gz`);
-    if (!found.ok) throw new Error(`${name} is not there (${found.status})`);
-    const stream = found.body.pipeThrough(new TransformStream({ transform: counted })).pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream, { headers: { "Content-Type": type } });
+  // What has come is counted in a copy: a browser keeps a compiled module for the next visit, which saves a third of
+  // the work, but only that of a response as the network gave it.
+  function counted(response) {
+    const write = ({ length }) => {
+      done += length;
+      if (done > said + of / 50) postMessage({ done: (said = done), of });
+    };
+    response.clone().body.pipeTo(new WritableStream({ write })).catch(() => {});  // who reads the response hears of it
+    return response;
   }
 
-  const download = self.fetch.bind(self);
+  // A file that we have compressed, as it was: not every host compresses what is no text.
+  async function unpacked(name, type) {
+    const found = await download(`${folder}${name}.gz`);
+    if (!found.ok) throw new Error(`${name} is not there (${found.status})`);
+    const stream = found.body.pipeThrough(new DecompressionStream("gzip"));
+    return counted(new Response(stream, { headers: { "Content-Type": type } }));
+  }
+
+  async function module(name) {
+    const found = await download(folder + name);
+    if (found.ok && found.headers.has("Content-Encoding")) return counted(found);
+    found.body.cancel();
+    return unpacked(name, "application/wasm");
+  }
+
+  // All are asked for at once, and not one after the other as each is missed.
   const [library, museum] = ["library.zip", "museum.pack"].map((name) => unpacked(name, "application/octet-stream"));
-  self.fetch = (where, ...more) => {  // as Pyodide asks for its files
-    const name = String(where.url ?? where).slice(folder.length);
-    if (name === "pyodide.asm.wasm") return unpacked(name, "application/wasm");
-    return name === "library.zip" ? library : download(where, ...more);
-  };
-  const { loadPyodide } = await import(folder + "pyodide.mjs");
+  const files = { "pyodide.asm.wasm": module("pyodide.asm.wasm"), "library.zip": library };
+  self.fetch = (where, ...more) => files[String(where.url ?? where).slice(folder.length)] ?? download(where, ...more);
+  const about = download(folder + "about.json").then((found) => found.json());
+  const scripts = ["pyodide.mjs", "pyodide.asm.mjs"].map((name) => import(folder + name));
+  const { info, bytes } = await about;
+  of = bytes;
+  const [{ loadPyodide }] = await Promise.all(scripts);
   python = await loadPyodide({
     indexURL: folder,
     stdLibURL: folder + "library.zip",

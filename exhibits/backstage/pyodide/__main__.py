@@ -32,7 +32,8 @@ with tempfile.TemporaryDirectory() as folder:
 print("\\n".join(module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "exhibits"))
 """
 SHOWN = ("guestbook.py", "store.py", "guarding.py", "messages.py")  # tracebacks lead through them
-COMPRESSED = "pyodide.asm.wasm", "library.zip", "museum.pack"  # by us: not every host compresses what is no text
+MODULE = "pyodide.asm.wasm"
+COMPRESSED = MODULE, "library.zip", "museum.pack"  # by us: not every host compresses what is no text
 AS_THEY_ARE = "pyodide.mjs", "pyodide.asm.mjs"
 
 
@@ -64,16 +65,17 @@ def build(folder):
     listed = CACHE / "museum.txt"
     listed.write_text("\n".join(paths()))
     subprocess.run(["node", HERE / "build.mjs", pyodide, listed, CACHE], check=True, cwd=ROOT)
-    sizes = {}
+    shutil.copy(pyodide / MODULE, folder)  # taken where the host compresses it: docs/assets/lab-worker.js says why
+    sizes, loads = {}, 0
     for name in COMPRESSED:
         data = ((pyodide if name.startswith("pyodide") else CACHE) / name).read_bytes()
         (folder / f"{name}.gz").write_bytes(gzip.compress(data, 9, mtime=0))
         sizes[f"{name}.gz"] = (folder / f"{name}.gz").stat().st_size
+        loads += len(data)
     for name in AS_THEY_ARE:
         shutil.copy(pyodide / name, folder)
         sizes[name] = len(gzip.compress((folder / name).read_bytes()))
     info = json.loads((pyodide / "pyodide-lock.json").read_text())["info"]
-    loads = sum(sizes[f"{name}.gz"] for name in COMPRESSED)
     (folder / "about.json").write_text(json.dumps({"info": info, "bytes": loads}))
     for licence in sorted((HERE / "licences").iterdir()):
         shutil.copy(licence, folder)
