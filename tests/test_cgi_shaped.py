@@ -70,6 +70,10 @@ def test_the_program_gets_the_body(server, size):
     assert server.ask("echo", body) == b"Status: 200\n\n" + body[:3] + b"|" + body[3:]
 
 
+def test_all_of_the_body_is_asked_for_as_of_a_file(server):
+    assert server.ask("echo as files do", b"all of it") == b"Status: 200\n\nall of it"
+
+
 def test_a_body_that_breaks_off_ends(server):
     with connect(server.folder) as sock:
         sock.sendall(server.told("echo", b"1234", length=10))

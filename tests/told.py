@@ -14,6 +14,8 @@ import sys, time
 def respond(environ, stdin, stdout, stderr):
     if environ["DO"] == "echo":
         stdout.write(b"Status: 200\\n\\n" + stdin.read(3) + b"|" + stdin.read())
+    elif environ["DO"] == "echo as files do":
+        stdout.write(b"Status: 200\\n\\n" + stdin.read(-1) + stdin.read(None))
     elif environ["DO"] == "answer":
         stdout.write(b"Status: 200\\n\\nanswer")
     elif environ["DO"] == "long":

@@ -227,7 +227,7 @@ def read_frame(
         length = int.from_bytes(data[start + 2 : start + head], "big")
         if length < least or length >> 63:
             raise LongLength(f"{length} is written with {size} bytes", here + 2)
-    if length > limit:
+    if length > limit and not opcode & 8:  # a control frame is no part of the message (§5.4)
         raise MessageTooLong(f"{length} bytes are more than {limit}", here + 1)
     return Frame(start, fin, opcode, has_mask, head, length)
 

@@ -104,8 +104,9 @@ class Connection:
         result = wire.OVERLOADED if self.respond is listening.busy else wire.REQUEST_COMPLETE
         self.end(*last, wire.Stdout(self.id, b""), wire.EndRequest(self.id, status, result))
 
-    def read(self, size=sys.maxsize):
+    def read(self, size=-1):
         """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program (§6.2)."""
+        size = sys.maxsize if size is None or size < 0 else size  # as files have it
         while len(self.input) < size and not (self.ended or self.aborted):
             self.receive()
         data = bytes(self.input[:size])

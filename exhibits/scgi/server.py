@@ -81,8 +81,9 @@ class Connection:
         if not (self.began or self.output):
             self.output = FAILED
 
-    def read(self, size=sys.maxsize):
+    def read(self, size=-1):
         """Standard input. Where it breaks off it ends: CONTENT_LENGTH tells the program."""
+        size = sys.maxsize if size is None or size < 0 else size  # as files have it
         while len(self.input) < size and not self.ended:
             self.receive()
         data = bytes(self.input[:size])

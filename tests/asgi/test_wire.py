@@ -140,6 +140,7 @@ def test_broken_frames(case):
 def test_a_message_is_limited_over_all_its_fragments():
     reader = wire.Reader(from_client=False, limit=10)
     reader.receive(wire.build_frame(2, b"123456", fin=False))
+    assert reader.receive(wire.build(wire.Ping(b"between"))) == [wire.Ping(b"between")]  # no part of it
     with pytest.raises(wire.MessageTooLong):
         reader.receive(wire.build_frame(0, b"123456"))
 

@@ -25,6 +25,18 @@ def exhibits(*arguments, **more):
                           timeout=60, **more)
 
 
+def test_a_locale_that_knows_ascii_only_does_no_harm(tmp_path):
+    """Neither to a picture nor to configurations, with letters of elsewhere in a path."""
+    require(catalog.find("fastcgi"))
+    (tmp_path / "über").mkdir()
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "über"), "LC_ALL": "C", "PYTHONUTF8": "0",
+               "PYTHONCOERCECLOCALE": "0"}
+    ended = exhibits("compare", "/hello?name=日", "--stacks", "fastcgi-ours,cgi-ours", "--svg", tmp_path / "a.svg",
+                     env=environ)
+    assert ended.returncode == 0, ended.stderr
+    assert "日" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
 @each_stack(stacks=catalog.defaults())
 def test_serve_prints_what_runs_and_ctrl_c_leaves_nothing(stack, mount, tmp_path):
     require(stack)

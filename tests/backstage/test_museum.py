@@ -294,6 +294,15 @@ def test_the_visitor_may_leave(museum):
     assert found["over"] == "the visitor left" and "line 1 of 50" in found["response"]
 
 
+def test_what_a_visitor_has_said_before_the_websocket_opened_reaches_it(museum):
+    """Also where the visitor says no more: the end of it all comes behind."""
+    signing = wire.Message('{"name": "Ada", "message": "in a hurry"}')
+    with museum.connected(HANDSHAKE + wire.build(signing, b"mask")) as visitor:
+        visitor.shutdown(socket.SHUT_WR)
+        read_until(visitor, b" 101 ")
+        assert eventually(lambda: b"in a hurry" in museum.get("/wsgi/entries").body)
+
+
 def test_one_question_does_not_hold_up_the_others(museum):
     slow = json.dumps({"stage": "wsgi", "request": "GET /slow?seconds=2 HTTP/1.1\r\nHost: localhost\r\n\r\n"}).encode()
     with museum.connected(request("POST", "/lobby/ask", body=slow)) as sock:

@@ -302,6 +302,16 @@ def test_a_program_that_starts_a_server_of_its_own_when_imported(folder, monkeyp
     assert "sleep 6347" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="this system does not tell whose child it was")
+def test_what_a_program_starts_when_imported_does_not_outlive_the_look_at_it(folder):
+    """Also where it has left its group, as daemons do."""
+    (folder / "daemon.py").write_text(
+        "import subprocess\nsubprocess.Popen(['sleep', '6348'], start_new_session=True)\n"
+        "def app(environ, start_response): ...")
+    assert target.find("daemon:app", catalog.find("wsgi"), folder).interface == "WSGI callable"
+    assert "sleep 6348" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+
+
 def test_a_file_that_others_cannot_read_is_named(folder):
     program = folder / "closed" / "program.py"
     program.parent.mkdir()

@@ -203,6 +203,8 @@ class Exchange:
                 self.visit.take(data)
                 if len(self.visit.raw) > PIECE:
                     await self.decided.wait()
+        if self.visit.raw:
+            await self.decided.wait()  # that may be for the stage, and then goes to it before the end of it all
         say_all(self.writer)
 
     async def downward(self):

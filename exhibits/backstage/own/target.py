@@ -16,6 +16,7 @@ from pathlib import Path
 from exhibits import catalog
 from exhibits.backstage.own import stand_in
 from exhibits.backstage.running import ROOT, module_path, readable_python, runs_as_nobody
+from exhibits.backstage.running.exhibit import kill_escaped
 
 IMPORTING = 20  # seconds a program may take to be imported
 # The room whose app.py a program of this interface replaces.
@@ -220,7 +221,7 @@ def inspected(own, python):
         command = [python, "-P", "-m", "exhibits.backstage.own.inspecting", answer, json.dumps(own.arguments())]
         said = open(Path(private, "said"), "w+b")
         with said, subprocess.Popen(command, cwd=own.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                                    env={**os.environ, "PYTHONPATH": module_path(ROOT, own)},
+                                    env={**os.environ, "PYTHONPATH": module_path(ROOT, own), "INSPECTION": private},
                                     start_new_session=True) as process:
             try:
                 process.wait(IMPORTING)
@@ -232,6 +233,7 @@ def inspected(own, python):
                     os.killpg(process.pid, signal.SIGKILL)  # and what it has started
                 except (ProcessLookupError, PermissionError):
                     pass
+                kill_escaped(private)
             said.seek(0)
             last = said.read()[-2000:].decode("utf-8", "replace").strip()
         if not answer.exists() or not answer.stat().st_size:

@@ -84,7 +84,8 @@ class Tapped(Exhibit):
             if os.access(program, os.X_OK):
                 shutil.copy(program, behind := program.with_name(f"behind_{program.name}"))
                 words = map(shlex.quote, map(str, (python, "-I", "-S", tap, self.run / "processes", behind)))
-                program.write_text(f"#!/bin/sh\nexec {WITHOUT_SHELL} {' '.join(words)}\n")
+                script = f"#!/bin/sh\nexec {WITHOUT_SHELL} {' '.join(words)}\n"
+                program.write_text(script, encoding="utf-8", errors="surrogateescape")
                 if runs_as_nobody(self.stack):
                     os.chown(behind, NOBODY, NOBODY)
 
@@ -193,7 +194,7 @@ class Tapped(Exhibit):
     def run_since(self, moment):
         """The processes that began since, each as `read_run` has it."""
         paths = self.since("processes", moment)
-        eventually(lambda: all('"exit"' in path.read_text() for path in paths), 5)
+        eventually(lambda: all('"exit"' in path.read_text(encoding="utf-8") for path in paths), 5)
         return [read_run(path) for path in paths]
 
     def called_since(self, moment):

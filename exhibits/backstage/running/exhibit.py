@@ -252,13 +252,13 @@ class Exhibit:
     def install(self, process):
         """Copy the configuration of a process into the run folder, edited; ValueError where an edit finds nothing."""
         files = [ROOT / "exhibits" / name for name in process.files]
-        texts = [file.read_text() for file in files]
+        texts = [file.read_text(encoding="utf-8") for file in files]
         for old, new in process.edits:
             if not any(old in text for text in texts):
                 raise ValueError(f"{self.stack.name}: no file of {process.part} holds {old!r}")
             texts = [text.replace(old, new.format(**self.places()) if "{" in new else new) for text in texts]
         for file, text in zip(files, texts, strict=True):
-            (self.run / file.name).write_text(text)
+            (self.run / file.name).write_text(text, encoding="utf-8", errors="surrogateescape")  # paths are in it
 
     def put_program(self) -> None:
         """Put the visitor's own program where the guestbook would be."""
@@ -271,9 +271,9 @@ class Exhibit:
         if name := self.stack.copies_package:
             shutil.copytree(Path(str(importlib.util.find_spec(name).origin)).parent, self.run / name)
         for file in (folder / self.stack.room).glob("*.py"):
-            shebang, _, rest = file.read_text().partition("\n")
+            shebang, _, rest = file.read_text(encoding="utf-8").partition("\n")
             if shebang.startswith("#!"):
-                file.write_text(first_line(readable_python()) + rest)
+                file.write_text(first_line(readable_python()) + rest, encoding="utf-8", errors="surrogateescape")
                 file.chmod(0o755)
         if runs_as_nobody(self.stack):
             for path in self.run.rglob("*"):  # what we made ourselves; a guestbook with another place stays as it is
@@ -338,9 +338,8 @@ class Exhibit:
                 pass
         for _, popen, _ in self.processes:
             signal_group(popen, signal.SIGKILL)  # who did not listen, and children who outlived their parent
-        for pid in escaped(self.run) if self.processes else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        if self.processes:
+            kill_escaped(self.run)
         for _, popen, reader in self.processes:
             popen.wait()
             reader.join(1)
@@ -373,14 +372,12 @@ def signal_group(popen, number):
         pass
 
 
-def escaped(run):
-    """The processes of a run, whatever group they are in: its folder is in their environment. Linux says so."""
-    found = []
+def kill_escaped(folder):
+    """Kill the processes of a run, whatever group they are in: its folder is in their environment. Linux says so."""
     for file in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):  # another user's, or gone
-            if os.fsencode(run) in file.read_bytes():
-                found.append(int(file.parent.name))
-    return found
+            if os.fsencode(folder) in file.read_bytes():
+                os.kill(int(file.parent.name), signal.SIGKILL)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = START) -> Any:

@@ -200,7 +200,7 @@ def show(sent, results, lacking, svg=None):
     if svg:
         picture = console.export_svg(title="python -m exhibits compare")
         # rich names a font on another host; whoever looks at the picture shall ask nobody for it.
-        svg.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
+        svg.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL), encoding="utf-8")
 
 
 def as_json(sent, results, lacking):
