@@ -158,10 +158,24 @@ def test_a_program_that_does_not_start_is_quoted(tmp_path):
         assert "the program did not start: no disk" in server.said
 
 
-def test_a_program_without_lifespan_is_served(tmp_path):
-    with Server(tmp_path, "raise NotImplementedError") as server:
+@pytest.mark.parametrize("error", ["NotImplementedError()", "SystemExit(3)"])
+def test_a_program_without_lifespan_is_served(tmp_path, error):
+    with Server(tmp_path, f"raise {error}") as server:
         assert server.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")
         assert server.stop() == 0
+        assert f"the program has no lifespan: {error}" in server.said and "Traceback" not in server.said
+
+
+@pytest.mark.parametrize(("end", "said"), [
+    ('raise RuntimeError("at the end")', "RuntimeError: at the end"),
+    ('await send({"type": "lifespan.shutdown.failed", "message": "no disk"})', "did not end well: no disk"),
+])
+def test_a_program_that_ends_badly_is_quoted(tmp_path, end, said):
+    complete = 'await send({"type": "lifespan.startup.complete"}); '
+    with Server(tmp_path, f"{2 * complete} await receive(); {end}; return") as server:
+        assert server.stop() == 0
+        assert said in server.said and "no lifespan" not in server.said
+        assert ("Traceback" in server.said) == ("Error" in said)
 
 
 @pytest.mark.parametrize("port", [None, 99999], ids=["busy", "none"])
