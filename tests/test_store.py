@@ -26,6 +26,7 @@ from exhibits.backstage.running import ROOT, CannotStart, Exhibit, eventually, f
 from exhibits.backstage.visiting import Visitor
 from exhibits.contract import FORM
 from exhibits.guestbook import Refused, Request, Store, Wait, respond
+from exhibits.store import refusal
 
 
 @pytest.fixture
@@ -367,6 +368,27 @@ def test_too_few_files_pass(store):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert respond(posted(), store).status == 201
+
+
+@pytest.mark.parametrize(("code", "status", "sentence"), [
+    *((code, 503, "others have held the guestbook") for code in (5, 6, 15, 17, 261)),  # 261 is a kind of 5
+    (10, 503, "the disk does not read or write"), (13, 507, "the disk is full"), (14, 503, "cannot be opened now"),
+    (8, 500, "read-only"), (11, 500, "damaged"), (26, 500, "not a database"),
+    *((code, 500, "the database of another program") for code in (1, 19, 20)),
+])
+def test_what_sqlite_finds_wrong_is_a_sentence(tmp_path, code, status, sentence):
+    error = sqlite3.OperationalError("no such column")
+    error.sqlite_errorcode = code
+    refused = refusal(error, str(tmp_path / "guestbook.sqlite3"))
+    assert (refused.status, sentence in refused.sentence) == (status, True)
+    assert (("Retry-After", "3") in refused.headers) == (status == 503)
+
+
+def test_what_sqlite_finds_wrong_on_a_full_disk_is_the_disk(path, monkeypatch):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = 778  # a kind of 10
+    monkeypatch.setattr("exhibits.store.full", lambda where: where == str(path))
+    assert refusal(error, str(path)).status == 507
 
 
 def test_a_mistake_of_the_program_stays_an_exception(store):
