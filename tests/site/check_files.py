@@ -56,6 +56,7 @@ def test_the_policy_of_every_page_lets_only_the_inline_scripts_of_the_theme_run(
         html = path.read_text()
         policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)[1].split()
         assert "'unsafe-inline'" not in policy and "'unsafe-eval'" not in policy
+        assert not re.search(r'<link rel="?(next|prefetch)', html), "Firefox would fetch it, and the policy forbid it"
         for script in re.findall(r"<script>(.*?)</script>", html, re.DOTALL):
             digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
             assert f"'sha256-{digest}'" in policy, f"{path}: {script[:60]}"
