@@ -10,7 +10,7 @@ from exhibits.http.wire import Response
 
 # Fields of the handshake, each of which is there once and is the server's to send (RFC 6455 section 4.2.2).
 HANDSHAKE = re.compile(rb"upgrade$|sec-websocket-(accept|protocol|extensions|version)$", re.IGNORECASE)
-PATIENCE = 20  # seconds after which we ask whether somebody is there, and that we wait for something to come
+PATIENCE = 20  # seconds between two questions whether somebody is there; who says nothing in between is gone
 
 
 class Conversation(Exchange):
