@@ -85,6 +85,11 @@ async def application(scope, receive, send):
     elif scope["path"] == "/lazy":
         print("lazy", flush=True)
         await asyncio.sleep(3600)
+    elif scope["path"] == "/twice":
+        for _ in range(2):
+            await send({{"type": "http.response.start", "status": 200, "headers": []}})
+            await send({{"type": "http.response.body", "body": b"ok"}})
+        print("nobody minds", flush=True)
     elif scope["path"] == "/inject":
         await send({{"type": "http.response.start", "status": 200, "headers": [(b"x", b"a\\r\\nX-Injected: b")]}})
         await send({{"type": "http.response.body", "body": b"ok"}})
@@ -409,6 +414,12 @@ def test_a_program_that_exits_does_not_take_the_server_with_it(server):
 def test_a_value_never_becomes_a_field(server):
     received = server.ask(b"GET /inject HTTP/1.0\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 500 ") and b"X-Injected" not in received
+
+
+def test_what_is_sent_behind_an_answer_is_ignored(server):
+    received = server.ask(b"GET /twice HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert received.count(b"HTTP/1.1 200 ") == received.count(b"ok") == 1
+    server.wait_for("nobody minds")
 
 
 def test_each_request_is_logged(own):
