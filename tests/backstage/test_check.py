@@ -6,9 +6,11 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
@@ -100,6 +102,7 @@ def test_each_recipe_of_the_page_works(recipe, reachable):
     ("is_deaf", "connections are accepted, and GET /hello has no answer after 1 s"),
     ("prints_much", r"nobody listens at 127.0.0.1:\d+ after 1 s\n  the command: x"),
     ("answers_500", "GET /hello is answered with 500 and not 200"),
+    ("speaks_otherwise", r"GET /hello has no answer after 1 s, but b'SSH-2.0-Odd\\r\\n' comes, which is no HTTP"),
 ])
 def test_a_server_that_cannot_be_started_gets_a_sentence(kind, sentence, tmp_path):
     wait = "1" if kind not in ("exits", "leaves") else "20"
@@ -240,6 +243,23 @@ def test_braces_that_are_not_ours_stay():
         foreign.stack(["python", "{ports}"], "wsgi", "http")
     words = [word.format(host="h", port=1) for word in shlex.split(stack.processes[0].command)]
     assert words[1:] == ["-c", "{'a': h}", "1museum_program:application"]
+
+
+def test_a_url_where_something_else_than_http_is_spoken_says_so():
+    def speak():
+        sock, _ = listener.accept()
+        with sock:
+            sock.recv(65536)
+            sock.sendall(b"SSH-2.0-Odd\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=speak).start()
+        with pytest.raises(CannotStart, match=r"answered with b'SSH-2.0-Odd.*', which is no HTTP"):
+            holding.Served("127.0.0.1", listener.getsockname()[1]).start().check()
+
+
+def test_the_name_of_a_file_names_no_distribution():
+    assert set(foreign.versions([sys.executable, "pytest_server.py"])) == {"Python"}
 
 
 class Mortal:

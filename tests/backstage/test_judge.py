@@ -1,6 +1,7 @@
 """The judge of the contract is judged: it sees every altered answer, and none that may be so."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -175,3 +176,17 @@ def test_the_judge_reads_what_nobody_has_read_yet():
     answer = Answer(204, [("date", "now")], complete=True, raw=raw)
     (fault,) = checking.judge(contract.Step(sent, 204, {}), answer, Place("127.0.0.1", 1), sent)
     assert fault.startswith("Date is not what time it is")
+
+
+@pytest.mark.parametrize(("body", "right", "said"), [
+    (b"Hello, World!", b"Hello, Ada!", "body b'Hello, World!', not b'Hello, Ada!'"),
+    (b'{"path":"/request/a%20b","connection":{"port":1}}',
+     re.compile(re.escape(b'{"path":"/request/a b","connection":') + rb"\{[^{}]*\}\}"),
+     """body b'{"path":"/request/a%20b","connection":{"port":1}}', """
+     """not b'{"path":"/request/a b","connection":{...}}'"""),
+    (100 * b"x" + b"1", 100 * b"x" + b"2", f"body b'...{30 * 'x'}1', not b'...{30 * 'x'}2'"),
+    (100 * b"x", 101 * b"x", f"body b'...{30 * 'x'}', not b'...{30 * 'x'}x'"),
+])
+def test_a_body_that_is_wrong_is_shown_where_it_parts_from_the_right_one(body, right, said):
+    answer = Answer(200, [], body, True)
+    assert judging.problems(contract.Step(b"", 200, {}, right), answer, Place("127.0.0.1", 1)) == [said]

@@ -183,8 +183,10 @@ class Visited:
         except UnicodeError:  # IDNA has rules for names that urlsplit does not know
             raise CannotStart(f"{self.host!r} is no name of a machine") from None
         if (answer.status, answer.body) != (200, b"Hello, World!\n"):
+            no_http = answer.raw and not answer.status
+            came = f"{answer.raw[:60]!r}, which is no HTTP" if no_http else repr(str(answer)[:60])
             raise CannotStart(f"{where} does not serve the guestbook: GET {self.mount}/hello is answered with "
-                              f"{str(answer)[:60]!r}, and not 200 'Hello, World!'")
+                              f"{came}, and not 200 'Hello, World!'")
 
 
 def given_up(chosen, left, reason):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from exhibits.backstage.checking import reading
 
 DATE = "%a, %d %b %Y %H:%M:%S GMT"  # IMF-fixdate (RFC 9110 section 5.6.7)
+ALIKE = 30  # bytes that are shown before the place where two bodies part
 SLOW_CLOCK = timedelta(minutes=2)
 # Fields of several values, which may be spread over lines (RFC 9110 section 5.3); and Set-Cookie (RFC 6265 section 3).
 LISTS = {
@@ -97,7 +98,7 @@ def problems_of_the_programs(step, answer, place, found):
         if not matches(spelled(name, expected.get(name)), got.get(name), spelled(name, got.get(name))):
             wrong.append(f"{name}: {got.get(name)!r}, not {expected.get(name)!r}")
     if not matches(body, answer.body, answer.body):
-        wrong.append(f"body {shortened(answer.body)}, not {shortened(body)}")
+        wrong.append("body {}, not {}".format(*map(shortened, parted(answer.body, body))))
     if found and step.reason:
         said = reading.heads(answer.raw)[-1][0].decode("latin-1").split(" ", 2)[2:]
         if said != [step.reason]:
@@ -183,6 +184,16 @@ def filled(value, fillings):
     return value
 
 
+def parted(body, right):
+    """A body and the right one, as bytes: of what they begin with alike the end only. A pattern is read as text."""
+    if isinstance(right, re.Pattern):
+        right = re.sub(rb"\\(.)", rb"\1", right.pattern.replace(rb"\{[^{}]*\}", b"{...}"))
+    alike = next((i for i, (one, other) in enumerate(zip(body, right, strict=False)) if one != other),
+                 min(len(body), len(right)))
+    left_out = max(0, alike - ALIKE)
+    return [(b"..." if left_out else b"") + each[left_out:] for each in (body, right)]
+
+
 def shortened(body):
-    text = repr(body.pattern if isinstance(body, re.Pattern) else body)
+    text = repr(body)
     return text if len(text) < 300 else f"{text[:150]} … {text[-100:]} ({len(text)} characters)"

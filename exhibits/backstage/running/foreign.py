@@ -4,8 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,7 +130,8 @@ def versions(words):
     python = program if name.startswith(("python", "pypy")) else os.fsdecode(first[2:]).strip()
     if not (first.startswith(b"#!") or python == program) or "python" not in python or " " in python:
         return {}
-    found = [each for word in (name, *words[1:]) for each in re.findall(r"[A-Za-z][\w-]*", word)[:200]]
+    texts = [name, *(word.removesuffix(".py") for word in words[1:])]
+    found = [each for text in texts for each in re.findall(r"[A-Za-z][\w-]*", text)[:200]]
     ends = [(each, [*(at.start() for at in re.finditer("-", each)), len(each)]) for each in found]
     named = dict.fromkeys(each[:end] for each, all_of_it in ends for end in all_of_it)
     try:
@@ -216,8 +219,17 @@ class Foreign(Exhibit):
             return f"nobody listens at {place} {after}{self.where_it_listens()}"
         asked = "GET /" if self.app else "GET /hello"
         if self.said == 0:
-            return f"connections are accepted, and {asked} has no answer {after}"
+            came = self.what_comes()
+            other = f", but {came!r} comes, which is no HTTP" if came and not came.startswith(b"HTTP/") else ""
+            return f"connections are accepted, and {asked} has no answer {after}{other}"
         return f"{asked} is answered with {self.said} and not 200 {after}{self.where_it_listens()}"
+
+    def what_comes(self):
+        """The first bytes that a request brings; none where it is silent."""
+        with suppress(OSError), socket.create_connection((self.host, self.port), 1) as sock:
+            sock.sendall(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return sock.recv(60)
+        return b""
 
     def where_it_listens(self):
         """Where the command's processes listen, as far as lsof says."""
