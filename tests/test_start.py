@@ -19,9 +19,10 @@ from exhibits.catalog import PARTS
 FOLDER = ROOT / "exhibits" / "start"
 PAGE = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)[^\n]*\n(.*?)```", PAGE, re.DOTALL)
-STEPS = [text.splitlines()[0] for kind, text in BLOCKS if kind == "sh" and "curl" in text]
+COMMANDS = [text.splitlines() for kind, text in BLOCKS if kind == "sh"]
 REQUEST, RESPONSE = (text for kind, text in BLOCKS if kind == "http")
 PORT = {"flask": "--port {}", "gunicorn": "--bind 127.0.0.1:{}", "uvicorn": "--port {}"}
+STEPS = [line for lines in COMMANDS for line in lines if line.split()[0] in PORT]
 
 
 @contextmanager
@@ -51,6 +52,10 @@ def ask(port):
     with socket.create_connection(("127.0.0.1", port), 10) as visitor:
         visitor.sendall(REQUEST.strip().replace("\n", "\r\n").encode() + b"\r\nConnection: close\r\n\r\n")
         return b"".join(iter(lambda: visitor.recv(65536), b"")).decode().splitlines()
+
+
+def test_a_command_that_keeps_the_terminal_is_copied_alone():
+    assert {len(lines) for lines in COMMANDS} == {1}
 
 
 def test_there_are_all_steps():

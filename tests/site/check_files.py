@@ -45,6 +45,12 @@ def test_every_link_and_anchor_leads_somewhere():
         "--remap", f"file://{SITE}{urlsplit(ADDRESS).path.rstrip('/')} file://{SITE}", SITE)
 
 
+def test_commands_call_nox_as_the_first_page_installs_it():
+    for address, path in PAGES.items():
+        for block in re.findall(r"<pre.*?</pre>", path.read_text(), re.DOTALL):
+            assert not re.search(r"^nox ", re.sub("<[^>]+>", "", block), re.MULTILINE), (address, block)
+
+
 def test_html_is_valid():
     run("node", TOOLS / "html-validate/bin/html-validate.mjs", "--config", ROOT / "tests/site/htmlvalidate.mjs",
         *PAGES.values())

@@ -98,7 +98,7 @@ def evidence(found):
         names = ", ".join(f"<code>{escape(name)}</code>" for name in found["stacks"])
         shown += f'<p class="note">Stacks that run here: {names}.</p>'
     if found.get("repeat"):
-        shown += shell([f"nox -s bench -- --full --only {found['repeat']}"])
+        shown += shell([f".venv/bin/nox -s bench -- --full --only {found['repeat']}"])
     return shown
 
 

@@ -5,6 +5,8 @@ from exhibits.backstage.site import fence
 from exhibits.backstage.site.files import settings
 from exhibits.backstage.site.html import shell
 
+NOX = ".venv/bin/nox"  # as the first page has it installed
+
 
 @fence
 def clone(commands):
@@ -15,7 +17,10 @@ def clone(commands):
 
 @fence
 def run(stage_name):
-    """Every way to start a stage."""
-    start = f"nox -s exhibit-{catalog.stage(stage_name).name}"
-    others = [f"{start} -- --server {stack.server}" for stack in catalog.stacks_of(stage_name)[1:]]
-    return shell([start, *others, f"{start} -- --hello"])
+    """Every way to start a stage. What keeps the terminal is copied alone."""
+    start = f"{NOX} -s exhibit-{catalog.stage(stage_name).name}"
+    servers = [stack.server for stack in catalog.stacks_of(stage_name)[1:]]
+    names = ", ".join(f"<code>{server}</code>" for server in servers)
+    return (f'<p>In a <a href="../../#run">copy of the museum</a>:</p>{shell([start])}'
+            f"<p>Behind another server, one of {names}:</p>{shell([f'{start} -- --server {servers[0]}'])}"
+            f"<p>The smallest program of the stage:</p>{shell([f'{start} -- --hello'])}")
