@@ -62,7 +62,10 @@ export function laboratory(page, engine) {
   function showProgram(bad) {
     if (!engine.programs) return;
     const shape = fields.shape.value;
-    if (fields.text.value !== text()) fields.text.value = text();
+    if (fields.text.value !== text()) {
+      fields.text.value = text();
+      fields.text.setSelectionRange(0, 0);  // who comes by Tab begins at its first line
+    }
     one(".colours").replaceChildren(...coloured(text(), bad));
     one(".whose").textContent = shape in own ? "Changed by you." : "";
     one(".restore").hidden = !(shape in own);

@@ -284,8 +284,23 @@ def test_without_a_script_it_says_what_it_would_do_and_shows_a_journey(browser, 
         page = context.new_page()
         page.goto(served + "lab/")
         expect(page.locator("noscript p")).to_be_visible()
-        expect(page.locator(".lab form")).to_be_hidden()
+        assert page.locator(".lab form").bounding_box() is None  # and takes no place
+        expect(page.locator(".experiments button").first).to_be_hidden()
         expect(page.locator("figure.wire").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_what_sends_is_at_hand_and_nothing_is_cut(browser, served, width, height):
+    with browser.new_context(viewport={"width": width, "height": height}) as context:
+        laboratory = Laboratory(context, served)
+        laboratory.open()
+        for place in (".lab .request", "[name=text]"):
+            laboratory.page.locator(place).scroll_into_view_if_needed()
+            for button in laboratory.page.locator(".lab .do button:visible").all():
+                expect(button).to_be_in_viewport(ratio=1)
+        beyond = "(all) => all.filter((each) => each.getBoundingClientRect().right > innerWidth).length"
+        assert laboratory.page.locator(".lab :is(select, button, label)").evaluate_all(beyond) == 0
+        assert "--8<--" not in laboratory.page.locator("[name=text]").input_value()
 
 
 def test_no_other_page_has_any_of_it():

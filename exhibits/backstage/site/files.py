@@ -45,6 +45,11 @@ def file_list(paths, first=""):
     return f'<ul class="files">{first}{"".join(items)}</ul>'
 
 
+def unmarked(text):
+    """The text of a program without the markers by which pages quote parts of it."""
+    return "".join(line for line in text.splitlines(keepends=True) if "--8<--" not in line)
+
+
 def summary(path):
     """The first sentence of a file's docstring or of the comment it begins with; "" where there is neither."""
     text = path.read_text(encoding="utf-8")

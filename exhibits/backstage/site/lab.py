@@ -8,6 +8,7 @@ from exhibits import catalog, hard
 from exhibits.asking import request
 from exhibits.backstage.recording import tapping
 from exhibits.backstage.site import fence
+from exhibits.backstage.site.files import unmarked
 from exhibits.backstage.site.html import prose
 from exhibits.lab import programs
 from exhibits.lab.stages import STAGES
@@ -40,7 +41,7 @@ def data():
         "presets": presets(),
         "shapes": {name: stage.shape for name, stage in STAGES.items()},
         "titles": {stage.name: stage.title for stage in catalog.STAGES},
-        "programs": {name: {shape: programs.source(name, shape)[1] for shape in files}
+        "programs": {name: {shape: unmarked(programs.source(name, shape)[1]) for shape in files}
                      for name, files in programs.FILES.items()},
         "first": {"request": tapping.GREETING.decode(), "stages": ["wsgi"], "program": "guestbook"},
     }
@@ -67,7 +68,7 @@ def lab_view(what_it_needs, own_programs=True):
 <div class="task" hidden></div>
 <fieldset class="request"><legend>The request</legend>
 <p><label>Take <select name="preset"></select></label></p>
-<p><label for="lab-request">and change it as you like; <code>\\r\\n</code> ends a line</label></p>
+<p><label for="lab-request">The request, to change as you like; <code>\\r\\n</code> ends a line</label></p>
 <textarea id="lab-request" name="request" rows="8" {AS_TYPED}></textarea>
 <p class="hint" role="status"></p>
 <p class="said" hidden><label for="lab-messages">What the client sends once the WebSocket is open, a message per
@@ -81,13 +82,13 @@ line</label>
 <fieldset class="stages"><legend>The stages</legend>
 <p>{stages}</p><p class="note">One, two side by side, or more in a table.</p>
 </fieldset>
-<p class="do"><button type="submit" class="send">Send</button>
+<div class="do"><p><button type="submit" class="send">Send</button>
 <button type="button" class="four">Send four at once</button>
 <button type="button" class="stop" hidden>Stop</button>
 <button type="button" class="share">Link to this</button></p>
-<p class="needs">{what_it_needs}</p>
 <p class="state" role="status"></p>
-<progress hidden max="1" value="0" aria-label="Loading Python into the page"></progress>
+<progress hidden max="1" value="0" aria-label="Loading Python into the page"></progress></div>
+<p class="needs">{what_it_needs}</p>
 </form>
 <section class="heard" aria-label="The responses"></section>
 <script type="application/json" class="lab-data">{known}</script>

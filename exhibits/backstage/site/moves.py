@@ -7,7 +7,7 @@ from html import escape
 from exhibits.backstage.running import ROOT
 from exhibits.backstage.site import fence
 from exhibits.backstage.site.diffs import diff
-from exhibits.backstage.site.files import on_the_web
+from exhibits.backstage.site.files import on_the_web, unmarked
 from exhibits.backstage.site.html import hyperlink, prose, shell, table
 
 FOLDER = ROOT / "exhibits" / "moves"
@@ -62,8 +62,7 @@ def diff_view(name, suffix=".py"):
 
 
 def lines_of(file):
-    """Without snippet markers, which are for other pages."""
-    return [line for line in file.read_text(encoding="utf-8").splitlines() if "--8<--" not in line]
+    return unmarked(file.read_text(encoding="utf-8")).splitlines()
 
 
 def answers_view(servers, asks):
