@@ -14,7 +14,7 @@ document.querySelectorAll(".verdict-grid").forEach((grid) => {
   for (const term of document.querySelectorAll("details.rows dt")) words[term.textContent] = term.nextElementSibling;
   const name = (row) => row.cells[0].textContent;
   let kept = stacks.map((_, i) => i);  // columns
-  let run;
+  let run, from;  // what all cells got, and the cell that is shown
 
   // ---------------------------------------------------------------- cells
 
@@ -68,6 +68,7 @@ document.querySelectorAll(".verdict-grid").forEach((grid) => {
   }
 
   async function show(cell) {
+    from = cell;
     const row = cell.parentElement;
     const i = +cell.dataset.i;
     const stack = stacks[i][0];
@@ -86,16 +87,21 @@ document.querySelectorAll(".verdict-grid").forEach((grid) => {
     const number = "wp".includes(row.dataset.cells[i]) ? row.dataset.why.split(" ")[bad] : "";
     const close = part("button", "Close");
     close.type = "button";
-    close.onclick = () => { shown.hidden = true; cell.focus(); };
+    close.onclick = hide;
     const sent = all.sent[place];
     shown.replaceChildren(
-      part("p", close, part("b", stack), `, ${name(row)}: `, part("b", verdict), outcome ? ` (${visible(outcome)})` : ""),
+      part("p", close, part("b", stack), `, ${name(row)}: `, part("b", verdict), outcome ? ` (${visible(outcome).trim()})` : ""),
       part("p", ...[...words[name(row)].cloneNode(true).childNodes]),
       part("p", why ? `Here: ${why}. ` : "", ...(number ? [link(`#why-${number}`, "The reason"), ", "] : []),
            link(`#${row.id}/${stack}`, "link to this cell")),
       ...(sent ? [part("p", "Sent:"), bytes(sent), part("p", "Came back:")] : []), bytes(answer));
     shown.hidden = false;
     shown.scrollTop = 0;
+  }
+
+  function hide() {
+    shown.hidden = true;
+    from.focus();
   }
 
   function stand(cell) {
@@ -114,9 +120,9 @@ document.querySelectorAll(".verdict-grid").forEach((grid) => {
 
   grid.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td[data-i]");
-    if (event.key === "Escape") shown.hidden = true;
+    if (event.key === "Escape" && !shown.hidden) hide();
     if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" || event.key === " ") show(cell);
+    if (event.key === "Enter" || event.key === " ") show(cell).then(() => shown.querySelector("button")?.focus());
     const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     if (!step && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();

@@ -341,10 +341,12 @@ function chooser(journeys) {
     figure.querySelectorAll(":scope > .steps, :scope > .links").forEach((part) => part.remove());
     figure.querySelector(":scope > figcaption").before(...kept[choice.hash]);
     figure.id = choice.hash.slice(1);
-    choices.forEach((each) => each.toggleAttribute("aria-current", each === choice));
+    mark(choice);
     start(journeys);
   };
-  choices[0].toggleAttribute("aria-current", true);
+  const mark = (choice) => choices.forEach((each) => each === choice ? each.setAttribute("aria-current", "true")
+                                                                      : each.removeAttribute("aria-current"));
+  mark(choices[0]);
   for (const choice of choices)
     choice.addEventListener("click", async (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -52,10 +52,14 @@ function sideBySide(page) {
       concept.querySelector(".verdict").textContent = differs ? "differs" : "alike";
       differing += differs;
     }
+    for (const preset of page.querySelectorAll(".presets a")) {
+      const same = [...new URLSearchParams(preset.search).values()].every((stage) => pair.includes(stage));
+      same ? preset.setAttribute("aria-current", "true") : preset.removeAttribute("aria-current");
+    }
     for (const step of page.querySelectorAll(".step"))
       step.hidden = !step.dataset.stages.split(" ").every((stage) => pair.includes(stage));
     const [one, other] = [a, b].map((select) => select.selectedOptions[0].textContent);
-    page.querySelector(".sum").textContent = `${one} and ${other} differ in ${differing} of ${concepts.length}.`;
+    page.querySelector(".sum").textContent = `${one} and ${other} differ in ${differing} of ${concepts.length} concepts.`;
   }
 
   function choose(...pair) {

@@ -530,4 +530,4 @@ def test_the_sum_of_differences_is_that_of_the_concepts(pair):
     one, other = (catalog.stage(name).title for name in pair)
     differs = html.count('<p class="verdict">differs')
     assert differs == sum(not any({*pair} <= {*way["stages"]} for way in each["way"]) for each in concepts)
-    assert f"{one} and {other} differ in {differs} of {len(concepts)}." in unescape(html)
+    assert f"{one} and {other} differ in {differs} of {len(concepts)} concepts." in unescape(html)

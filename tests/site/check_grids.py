@@ -39,9 +39,10 @@ def test_a_cell_is_shown_with_its_bytes(page, served, address, row, stack):
     expect(shown).to_be_hidden()
     expect(cell).to_be_focused()
     page.keyboard.press("Enter")
-    expect(shown).to_be_visible()
+    expect(shown.get_by_role("button", name="Close")).to_be_focused()  # from there to its links and bytes
     page.keyboard.press("Escape")
     expect(shown).to_be_hidden()
+    expect(cell).to_be_focused()
 
 
 @GRIDS

@@ -129,7 +129,7 @@ def test_without_a_script_it_is_a_numbered_list_and_all_the_dumps(browser, serve
 def test_an_address_names_a_recording_or_a_field_of_it(page, served, stage):
     page.goto(f"{served}stages/uwsgi/#uwsgi-crash", wait_until="networkidle")
     expect(page.locator("figure.journey")).to_have_id("uwsgi-crash")
-    expect(page.locator(".choices [aria-current]")).to_have_text("a crash")
+    expect(page.locator(".choices [aria-current=true]")).to_have_text("a crash")
     page.goto("about:blank")
     page.goto(f"{served}stages/wsgi/#wsgi-greeting-1-call-1-PATH_INFO", wait_until="networkidle")
     expect(page.locator("#wsgi-greeting-1-call-1-PATH_INFO")).to_be_in_viewport()

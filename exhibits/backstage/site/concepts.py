@@ -89,7 +89,7 @@ def summary(chosen, found):
     """How much two stages differ; `museum.js` says it in the same words."""
     alike = sum(any({stage.name for stage in chosen} <= {*way["stages"]} for way in each["way"]) for each in found)
     one, other = (stage.title for stage in chosen)
-    return f"{escape(one)} and {escape(other)} differ in {len(found) - alike} of {len(found)}."
+    return f"{escape(one)} and {escape(other)} differ in {len(found) - alike} of {len(found)} concepts."
 
 
 def concept_view(concept, chosen):
