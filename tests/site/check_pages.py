@@ -24,7 +24,33 @@ STYLE = """(css) => {
 CUT = """() => {
   document.querySelectorAll("details").forEach((each) => (each.open = true));
   const code = [...document.querySelectorAll(".highlight:not(.way *) pre > code")];  // side by side it scrolls
-  return code.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent);
+  const wide = code.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent);
+  const text = document.createRange();  // of a cell, which goes on over the next one
+  const right = (each) => each.getBoundingClientRect().right;
+  const beyond = (cell) => (text.selectNodeContents(cell), right(text) > right(cell) + 4);
+  return [...wide, ...[...document.querySelectorAll(".table tbody th")].filter(beyond).map((each) => each.textContent)];
+}"""
+# On a narrow screen: tables that go on beyond its edge, although their cells stand one below the other there (the maps
+# do not), and text under the button that copies, where it cannot be scrolled away. And what looks as the theme has it.
+CUT_ON_A_PHONE = """() => {
+  const text = document.createRange();
+  const under = (pre) => {
+    const button = pre.querySelector(".md-code__nav")?.getBoundingClientRect(), code = pre.querySelector("code");
+    text.selectNodeContents(code);
+    return button?.width && code.scrollWidth <= code.clientWidth && [...text.getClientRects()].some(
+      (each) => each.right > button.left && each.top < button.bottom && each.bottom > button.top);
+  };
+  const all = (css) => [...document.querySelectorAll(css)];
+  const table = ".table:not(:has(.map))", padding = 4;  // of code at the end of a line
+  return [...all(table).filter((each) => each.scrollWidth > each.clientWidth + padding),
+          ...all(".highlight pre").filter(under)].map((each) => each.textContent.trim().slice(0, 60));
+}"""
+OF_THE_THEME = """() => {
+  const blue = "rgb(68, 138, 255)", shown = (style) => style.display !== "none" && style.backgroundColor === blue;
+  return [...document.querySelectorAll("details")]
+    .filter((each) => getComputedStyle(each).border.endsWith(`px solid ${blue}`)
+                      || shown(getComputedStyle(each.querySelector("summary"), "::before")))
+    .map((each) => each.textContent.trim().slice(0, 60));
 }"""
 # What moved while nobody touched the page: the largest sum of a burst (https://web.dev/articles/cls).
 SHIFTS = """() => new Promise((resolve) => {
@@ -55,8 +81,11 @@ def test_a_page_stays_at_home_is_silent_and_fits(browser, served, address):
         for width in (390, 320):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
-        page.set_viewport_size({"width": 1280, "height": 900})
         page.evaluate(STYLE, NEAR)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate(CUT_ON_A_PHONE) == [], "text is cut or covered"
+        assert page.evaluate(OF_THE_THEME) == [], "it looks like the theme's, not like the site's"
+        page.set_viewport_size({"width": 1280, "height": 900})
         assert page.evaluate(CUT) == [], "code is cut at its right end"
         assert said == []
         assert [url for url in asked if not url.startswith((served, "data:"))] == []
@@ -250,6 +279,15 @@ def test_a_phone_is_told_to_tap(browser, served):
         expect(figure.locator(".says .keys")).to_be_hidden()
         figure.locator(".hex > span").nth(2).tap()
         expect(figure.locator(".says b")).to_have_text(figure.locator("tbody tr").nth(2).locator("b").text_content())
+
+
+@pytest.mark.parametrize("address", ["start/", "stages/wsgi/"])
+def test_the_words_on_both_sides_of_an_arrow_are_as_large(page, served, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(served + address, wait_until="networkidle")
+    sizes = page.locator(".way text:not(.on):is(.start, .end)").evaluate_all(
+        "(all) => all.map((each) => getComputedStyle(each).fontSize)")
+    assert len(set(sizes)) == 1 < len(sizes)
 
 
 MARKS = """(spans) => spans.map((span) => {
