@@ -21,6 +21,8 @@ def run(stage_name):
     start = f"{NOX} -s exhibit-{catalog.stage(stage_name).name}"
     servers = [stack.server for stack in catalog.stacks_of(stage_name)[1:]]
     names = ", ".join(f"<code>{server}</code>" for server in servers)
-    return (f'<p>In a <a href="../../#run">copy of the museum</a>:</p>{shell([start])}'
-            f"<p>Behind another server, one of {names}:</p>{shell([f'{start} -- --server {servers[0]}'])}"
-            f"<p>The smallest program of the stage:</p>{shell([f'{start} -- --hello'])}")
+    return "\n".join([
+        '<p>In a <a href="../../#run">copy of the museum</a>:</p>', shell([start]),
+        f"<p>Behind another server, one of {names}:</p>", shell([f"{start} -- --server {servers[0]}"]),
+        "<p>The smallest program of the stage:</p>", shell([f"{start} -- --hello"]),
+    ])
