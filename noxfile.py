@@ -172,14 +172,14 @@ def grid(session):
 
 @nox.session
 def tests(session):
-    """The contract, run against every stack, and all other tests."""
+    """The contract at the main stacks, and what else is tested in a minute or two."""
     install_group(session, "tests")
     pytest(session, "-n", "5", *session.posargs)
 
 
 @nox.session(default=False)
 def hall(session):
-    """The contract and all that takes time, at the stacks the session tests leaves out."""
+    """The contract at the stacks that the session tests leaves out, and all tests that take long."""
     install_group(session, "hall-tests")
     pytest(session, "-n", "5", "-m", "hall", *session.posargs)
 

@@ -9,6 +9,8 @@ from exhibits.backstage import checking
 from exhibits.backstage.checking import agreeing
 from exhibits.catalog.differences import known_difference
 
+pytestmark = pytest.mark.hall
+
 SERVERS = {"wsgi-ours": "application", "uwsgi-ours": "application",
            "asgi-ours": "coroutine", "asgi-uvicorn": "coroutine"}
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.hall
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "exhibits" / "confusions"
 PROOFS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")

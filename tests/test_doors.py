@@ -19,6 +19,8 @@ from exhibits import catalog, contract
 from exhibits.backstage.running import ROOT
 from exhibits.catalog.differences import known_difference
 
+pytestmark = pytest.mark.hall
+
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 BASE = [Requirement(line).name for line in GROUPS["base"]]
 

@@ -25,6 +25,8 @@ from exhibits.backstage.visiting import Visitor
 from exhibits.catalog.stacks import START, edited
 from exhibits.contract import FORM
 
+pytestmark = pytest.mark.hall
+
 # Every stack in which somebody else's web server reads a configuration of ours, or reads a folder.
 FRONTS = [
     stack for stack in catalog.EVERYTHING
@@ -223,7 +225,6 @@ def answers(exhibit):
         return False
 
 
-@pytest.mark.hall
 @pytest.mark.parametrize("name", READERS)
 def test_flask_and_bottle_read_a_chunked_body(name):
     stack = with_program(catalog.find(name), "tests.reading_bodies")

@@ -21,6 +21,8 @@ from exhibits.shared.fields import Malformed
 from exhibits.uwsgi import wire as uwsgi
 from exhibits.uwsgi.explain import explain_response as uwsgi_answer
 
+pytestmark = pytest.mark.hall
+
 # What lines are made of, each for ever: (where it begins, what comes again and again, how it ends).
 LINES = [
     (b"", b" ", b""), (b"", b"\t", b""), (b"", b":", b""), (b"", b"\r", b""), (b"", b"\n", b""), (b"", b"\0", b""),

@@ -12,6 +12,8 @@ from exhibits.backstage.checking.gridding import HARD, RUDE
 from exhibits.backstage.checking.hardness import judge
 from exhibits.backstage.checking.rudeness import behaviours, hold
 
+pytestmark = pytest.mark.hall
+
 TRIES = 4
 QUICK = 2  # seconds of silence that are no answer
 

@@ -25,9 +25,10 @@ from exhibits.backstage.site import moves as site_moves
 from exhibits.backstage.visiting import Visitor
 from exhibits.catalog.parts import PARTS
 
+pytestmark = pytest.mark.hall
+
 MOVES = site_moves.moves()
-SERVERS = [pytest.param(name, number, id=f"{name}-{number}",
-                        marks=[pytest.mark.xdist_group(name), *([pytest.mark.hall] if move.get("hall") else [])])
+SERVERS = [pytest.param(name, number, id=f"{name}-{number}", marks=pytest.mark.xdist_group(name))
            for name, move in MOVES.items() for number in range(len(move["server"]))]
 FORM = "Content-Type: application/x-www-form-urlencoded"
 PAGE = (ROOT / "docs" / "moves.md").read_text(encoding="utf-8")
@@ -176,7 +177,6 @@ def test_uvicorn_calls_its_workers_deprecated():
     assert "The `uvicorn.workers` module is deprecated" in found.stderr
 
 
-@pytest.mark.hall
 def test_a_session_of_flask_is_one_of_quart():
     import flask
     import quart
@@ -200,7 +200,6 @@ def test_a_session_of_flask_is_one_of_quart():
     assert asyncio.run(visit()) == b"Ada"
 
 
-@pytest.mark.hall
 def test_on_event_is_deprecated_and_not_called_beside_a_lifespan():
     from fastapi import FastAPI
 
@@ -258,8 +257,7 @@ def by_waitress(words):
     Adjustments.parse_args([*words, "shop:application"])
 
 
-@pytest.mark.parametrize("server", [pytest.param(name, marks=[pytest.mark.hall] if name == "granian" else [])
-                                    for name in site_moves.SERVERS])
+@pytest.mark.parametrize("server", site_moves.SERVERS)
 def test_a_server_takes_its_options(server):
     parse = globals()[f"by_{server}"]
     for row in site_moves.options():

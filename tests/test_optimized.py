@@ -9,6 +9,8 @@ from exhibits.backstage import checking
 from exhibits.backstage.checking import agreeing
 from exhibits.backstage.running import ROOT, Exhibit
 
+pytestmark = pytest.mark.hall
+
 SOURCES = [path for path in (ROOT / "exhibits").rglob("*.py") if "glass" not in path.parts]
 OURS = [stack for stack in catalog.STACKS if stack.server == "ours"]
 

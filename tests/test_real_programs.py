@@ -16,6 +16,8 @@ from websockets.sync.client import connect
 from exhibits.asking import request
 from exhibits.backstage.running import eventually
 
+pytestmark = pytest.mark.hall
+
 WSGI, ASGI = ("wsgi-ours", "uwsgi-ours", "wsgi-waitress"), ("asgi-ours", "asgi-uvicorn")
 
 

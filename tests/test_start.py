@@ -16,6 +16,8 @@ from exhibits.backstage.running.installed import program
 from exhibits.backstage.running.ports import is_free
 from exhibits.catalog import PARTS
 
+pytestmark = pytest.mark.hall
+
 FOLDER = ROOT / "exhibits" / "start"
 PAGE = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)[^\n]*\n(.*?)```", PAGE, re.DOTALL)

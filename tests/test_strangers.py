@@ -12,6 +12,8 @@ from exhibits.backstage.verbs import greeting
 from exhibits.backstage.visiting import Visitor
 from exhibits.catalog import annexes
 
+pytestmark = pytest.mark.hall
+
 OWN = ("localhost", "LOCALHOST", "localhost.", "localhost:8000", "localhost:", "localhost.:1", "127.0.0.1",
        "127.0.0.1:8000", "[::1]", "[::1]:8000", "")
 FOREIGN = (

@@ -8,6 +8,8 @@ from conftest import needed, serving
 
 from exhibits.backstage.running import ROOT
 
+pytestmark = pytest.mark.hall
+
 SUITES = {"basic": 16, "copymove": 13, "props": 30, "locks": 41, "http": 4}
 
 

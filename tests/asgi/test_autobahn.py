@@ -12,7 +12,7 @@ from kosoku import FailureError, run_fuzzingclient
 
 from exhibits.backstage.running import ROOT
 
-pytestmark = pytest.mark.xdist_group("autobahn")  # one server for all
+pytestmark = [pytest.mark.hall, pytest.mark.xdist_group("autobahn")]  # one server for all
 
 # OK, or NON-STRICT: as RFC 6455 has it, but Autobahn would rather have more.
 LENIENT = {

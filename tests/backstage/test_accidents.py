@@ -13,6 +13,8 @@ from exhibits.fastcgi import wire as fastcgi
 from exhibits.shared.fields import gaps
 from exhibits.uwsgi import wire as uwsgi
 
+pytestmark = pytest.mark.hall
+
 
 def recorded(name):
     return json.loads((accidents.FOLDER / f"{name}.json").read_text(encoding="utf-8"))

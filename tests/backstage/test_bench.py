@@ -35,6 +35,8 @@ from exhibits.backstage.running import ROOT, Exhibit, eventually
 from exhibits.backstage.site import claims as site_claims
 from exhibits.backstage.site import plots
 
+pytestmark = pytest.mark.hall
+
 BOOK = claims.book()
 IDS = [each["id"] for each in BOOK["claim"]]
 RACERS = (Contender("wsgi", "waitress", "wsgi-waitress", serves="hello"),

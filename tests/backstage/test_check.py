@@ -24,6 +24,8 @@ from exhibits.backstage.checking import hardness, holding, tried
 from exhibits.backstage.running import ROOT, CannotStart, eventually, foreign, version
 from exhibits.catalog.parts import PARTS
 
+pytestmark = pytest.mark.hall
+
 RECIPES = tomllib.loads((ROOT / "docs/check/recipes.toml").read_text(encoding="utf-8"))["recipe"]
 ODD = ROOT / "tests" / "programs" / "odd_server.py"
 PACKAGES = {part.package: part for part in PARTS.values()}
@@ -58,16 +60,6 @@ def running():
     return subprocess.run(["ps", "-eww", "-o", "pid,args"], capture_output=True, text=True).stdout.splitlines()
 
 
-def parameters():
-    for recipe in RECIPES:
-        inside = {part.package for part in PARTS.values() if part.package}
-        hall = any(name not in TESTED for name in recipe.get("packages", ()) if name in inside)
-        yield pytest.param(recipe, id=recipe["name"], marks=[pytest.mark.hall] if hall else [])
-
-
-TESTED = {"daphne", "flup", "gunicorn", "hypercorn", "pyuwsgi", "uvicorn", "waitress", "websockets"}
-
-
 @pytest.fixture
 def reachable():
     """A folder that all users can reach, as a temporary one of pytest's is not: Apache changes its user."""
@@ -76,7 +68,7 @@ def reachable():
         yield Path(folder)
 
 
-@pytest.mark.parametrize("recipe", list(parameters()))
+@pytest.mark.parametrize("recipe", [pytest.param(recipe, id=recipe["name"]) for recipe in RECIPES])
 def test_each_recipe_of_the_page_works(recipe, reachable):
     if "system" in recipe:
         needed(recipe["system"])

@@ -17,6 +17,8 @@ from started import Serving
 from exhibits import catalog
 from exhibits.backstage.running import ROOT, eventually, free_port
 
+pytestmark = pytest.mark.hall
+
 WSGI = catalog.find("wsgi")
 
 

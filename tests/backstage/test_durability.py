@@ -12,6 +12,8 @@ from conftest import each_stack, require
 
 from exhibits.backstage.checking import durability
 
+pytestmark = pytest.mark.hall
+
 
 @each_stack(stacks=durability.stacks())
 def test_no_acknowledged_entry_is_lost_when_processes_are_killed(stack, mount, tmp_path):

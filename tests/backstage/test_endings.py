@@ -16,6 +16,8 @@ from exhibits.backstage.running import ROOT, eventually, free_port
 from exhibits.backstage.running.ports import is_free
 from tests.backstage.test_command_line import exhibits
 
+pytestmark = pytest.mark.hall
+
 VERBS = {
     "list": ("list",),
     "serve": ("serve", "wsgi-ours", "--once"),

@@ -10,6 +10,8 @@ from conftest import require
 from exhibits.backstage.recording import aged, errors
 from exhibits.backstage.running import ROOT, version
 
+pytestmark = pytest.mark.hall
+
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 

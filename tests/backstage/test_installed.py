@@ -16,6 +16,8 @@ from exhibits.backstage.running.installed import modules
 from exhibits.catalog.parts import Part
 from exhibits.catalog.stacks import Process, Stack
 
+pytestmark = pytest.mark.hall
+
 CGI_APACHE = catalog.find("cgi-apache")
 
 

@@ -31,7 +31,7 @@ HANDSHAKE = request("GET", "/asgi/live", "Connection: Upgrade", "Upgrade: websoc
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 OPEN = "Ctrl-C stops everything"
 
-pytestmark = pytest.mark.xdist_group("museum")
+pytestmark = [pytest.mark.hall, pytest.mark.xdist_group("museum")]
 
 
 class Museum(Serving):

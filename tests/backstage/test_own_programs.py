@@ -15,6 +15,8 @@ from exhibits.asking import request
 from exhibits.backstage.own import target
 from exhibits.backstage.running import ROOT, CannotStart, Exhibit, exhibit
 
+pytestmark = pytest.mark.hall
+
 # Each answers with what it is, where it is mounted, the path, the query, the body and a file beside it.
 ASKED = request("POST", "{mount}/a/b?c=d", "Content-Type: text/plain", body=b"the body")
 
@@ -139,7 +141,6 @@ PROGRAMS = {
                        ("plain:Awaited", "ASGI")],
     "RSGI application": [("plain:rsgi", "RSGI")],
 }
-FROM_THE_HALL = ("djangoish:wsgi", "djangoish:asgi", "plain:rsgi")  # where their packages are installed
 AT_DEFAULTS = ("plain:loose", "flasky.py:create()", "plain:without_async", "plain:folder.application", "plain:Awaited")
 NO_LIFESPAN = "fcgisgi ends where a program knows no lifespan, and ASGI has servers go on"
 KNOWN = {
@@ -171,8 +172,6 @@ def fitting():
             if typed in AT_DEFAULTS and stack not in catalog.defaults():
                 continue
             marks = marks_of(stack)
-            if typed in FROM_THE_HALL and not stack.hall:
-                marks.append(pytest.mark.hall)
             if (stack.name, typed) in KNOWN:
                 marks.append(pytest.mark.xfail(strict=True, raises=(AssertionError, CannotStart),
                                                reason=KNOWN[stack.name, typed]))

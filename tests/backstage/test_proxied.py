@@ -9,8 +9,10 @@ from conftest import require
 from exhibits.backstage.recording import aged, errors, proxied
 from exhibits.backstage.running import ROOT, version
 
+pytestmark = pytest.mark.hall
+
 PAGES = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("behind-a-proxy.md", "in-service.md")]
-WAYS = [pytest.param(name, number, id=f"{name}-{number}", marks=[pytest.mark.hall] * (number > 0 or name == "scheme"))
+WAYS = [pytest.param(name, number, id=f"{name}-{number}")
         for name, trouble in proxied.TROUBLES.items() for number in range(len(trouble["way"]))]
 
 

@@ -16,6 +16,8 @@ from exhibits.backstage.running import ROOT, version
 from exhibits.backstage.site import wire as site_wire
 from exhibits.shared.fields import gaps
 
+pytestmark = pytest.mark.hall
+
 PATHS = sorted(recording.FOLDER.glob("*.json"))
 
 

@@ -14,12 +14,12 @@ from conftest import needed, require
 from exhibits.backstage.recording import aged, errors, service
 from exhibits.backstage.running import ROOT, version
 
+pytestmark = pytest.mark.hall
+
 PAGE = (ROOT / "docs" / "in-service.md").read_text(encoding="utf-8")
 TRIES = 3  # a busy machine delays a signal, too
-EVERY_TIME = ("gunicorn --bind", "gunicorn busy", "uvicorn --port 8000 busy", "uvicorn --fd")  # of the many rows
-ROWS = [pytest.param(trial, number, id=f"{trial}-{number}",
-                     marks=[pytest.mark.hall] * (trial in ("stop", "first") or not row["run"].startswith(EVERY_TIME)))
-        for trial, rows in service.ROWS.items() for number, row in enumerate(rows)]
+ROWS = [pytest.param(trial, number, id=f"{trial}-{number}")
+        for trial, rows in service.ROWS.items() for number in range(len(rows))]
 
 
 @pytest.mark.parametrize(("trial", "number"), ROWS)

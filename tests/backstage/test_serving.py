@@ -17,6 +17,8 @@ from exhibits.backstage.site.files import settings
 from exhibits.backstage.verbs import greeting, reloading
 from exhibits.backstage.visiting import Visitor
 
+pytestmark = pytest.mark.hall
+
 WSGI = catalog.find("wsgi")
 INDENTED = re.compile(r"^  (?:[a-z ]{11} )?((?:curl|/|\.\w+/|python).*)$", re.M)
 

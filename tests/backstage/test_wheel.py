@@ -16,6 +16,8 @@ from test_doors import environment
 from exhibits import catalog
 from exhibits.backstage.running import ROOT, free_port
 
+pytestmark = pytest.mark.hall
+
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
 

@@ -13,6 +13,8 @@ from exhibits import catalog
 from exhibits.backstage.own import target
 from exhibits.backstage.running import Exhibit
 
+pytestmark = pytest.mark.hall
+
 SCRIPT = r"""#!/bin/sh
 printf 'Content-Type: text/plain\n\nhello\n'
 case $PATH_INFO in

@@ -13,6 +13,8 @@ from started import Started
 
 from exhibits.backstage.running import ROOT, eventually, free_port
 
+pytestmark = pytest.mark.hall
+
 
 @contextlib.contextmanager
 def serving(folder, *command, **environ):

@@ -18,6 +18,8 @@ from exhibits.backstage.running import ROOT
 from exhibits.http.grammar import BadMessage
 from exhibits.http.wire import Body, End, RequestReader
 
+pytestmark = pytest.mark.hall
+
 DECIDED = tomllib.loads((Path(__file__).parent / "corpus.toml").read_text(encoding="utf-8"))["decided"]
 CACHE = ROOT / ".cache"
 

@@ -16,6 +16,8 @@ from exhibits.backstage.recording.tapping import HANDSHAKE
 from exhibits.backstage.running import ROOT
 from exhibits.lab import programs, stages
 
+pytestmark = pytest.mark.hall
+
 HELLO = request("GET", "/hello?name=Ada").decode()
 STREAM = request("GET", "/stream?n=4&delay=0.02").decode()
 EVERY = list(stages.STAGES)
