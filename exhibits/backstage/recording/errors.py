@@ -29,6 +29,8 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from h11 import RemoteProtocolError
+
 from exhibits.backstage.recording.accidents import without_framing
 from exhibits.backstage.running import ROOT, Exhibit, eventually, free_port, version
 from exhibits.backstage.running.exhibit import START
@@ -240,7 +242,10 @@ def ask(error, happening, to):
     if not received:
         return "the connection is closed without a response"
     head = received.partition(b"\r\n\r\n")[0].decode("latin-1")
-    body = without_framing(received).partition("\r\n\r\n")[2]
+    try:
+        body = without_framing(received).partition("\r\n\r\n")[2]
+    except RemoteProtocolError:
+        return head + "\r\n\r\n(the body is not whole)"
     how = f"\n(the body came in {parts} parts)" if parts > 1 else "\n(all of the body came at once)"
     return head + "\r\n\r\n" + body[:2000] + (how if error.get("piecewise") else "")
 
