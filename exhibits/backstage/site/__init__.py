@@ -15,13 +15,20 @@ from functools import wraps
 from urllib.parse import urlsplit
 
 
+# They have so many words that the search would find them for any: what is in them is found in the prose about it.
+UNSEARCHED = {"agreement", "cells", "differences", "fronted", "matrix", "not-testable", "passes", "reasons", "servers",
+              "sources", "tally"}
+
+
 def fence(render):
     """Make a formatter for superfences of render(text in the fence) -> HTML."""
 
     @wraps(render)
     def formatter(source, language, class_name, options, md, **more):
         try:
-            return from_the_root(render(source.strip()))
+            html = from_the_root(render(source.strip()))
+            # An article: the builder would take the end of any other div inside a div for the end of what to skip.
+            return f"<article data-search-exclude>{html}</article>" if language in UNSEARCHED else html
         except Exception as error:  # any other kind would be printed into the page as code
             from pymdownx.superfences import SuperFencesException  # what draws runs without Markdown, too
 
