@@ -17,7 +17,7 @@ const ALSO = {
   gil: "global interpreter lock", http2: "http 2", http3: "http 3", subpath: "prefix", subdirectory: "prefix",
   sse: "server sent events", async: "asyncio", deployment: "deploy",
 };
-const BREAKS = /[\s\-_,:;!?=[\](){}"'`/<>+*^~$%@|]+|\.(?!\d)/;
+const BREAKS = /[\s\-_,:;!?=[\](){}"'`/<>+*×^~$%@|]+|\.(?!\d)/;
 
 // The words of a query: lower case, without signs that the index does not have, and without small words if others stay.
 function words(typed) {
@@ -65,7 +65,7 @@ function value(item, list, weight) {
   const phrase = ` ${list.join(" ")} `;
   const together = list.length < 2 ? 0 : title.includes(phrase) ? 3 : text.includes(phrase) ? 1 : 0;
   return sum + list.length * together + 2 * share(title) / title.trim().split(" ").length
-    + share(page.title) / list.length * (1 + Math.log(page.boost ?? 1)) + 0.35 * Math.log(page.boost ?? 1) + 0.05 * Math.log(item.score || 1);
+    + share(page.title) / list.length * (1 + Math.log(page.boost ?? 1)) + 0.45 * Math.log(page.boost ?? 1) + 0.05 * Math.log(item.score || 1);
 }
 
 function sort(groups, list) {

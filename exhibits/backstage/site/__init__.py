@@ -14,7 +14,6 @@ import re
 from functools import wraps
 from urllib.parse import urlsplit
 
-
 # They have so many words that the search would find them for any: what is in them is found in the prose about it.
 UNSEARCHED = {"agreement", "cells", "differences", "fronted", "matrix", "not-testable", "passes", "reasons", "servers",
               "sources", "tally"}
