@@ -257,3 +257,17 @@ def test_functions_and_coroutines_call_each_other():
         if said.stdout == (ROOT / "exhibits" / "bridges" / "both_ways.txt").read_text():
             return
     pytest.fail(said.stdout + said.stderr)
+
+
+def test_half_a_chunked_body_is_not_handed_to_wsgi_as_a_whole_one():
+    """The client leaves when the program has begun to read: a2wsgi takes `http.disconnect` for the end of the body."""
+    stack = catalog.find("bridge-wsgi-in-asgi")
+    require(stack)
+    head = request("POST", "/entries", contract.FORM, "Transfer-Encoding: chunked")
+    with Exhibit(stack) as exhibit:
+        for _ in range(5):
+            with socket.create_connection((exhibit.host, exhibit.port), 10) as sock:
+                sock.sendall(head + b"12\r\nname=Eve&message=b\r\n")
+                time.sleep(0.1)
+        with exhibit.visitor() as visitor:
+            assert not eventually(lambda: visitor.ask(request("GET", "/entries")).body != b"[]", 1)

@@ -24,6 +24,9 @@ async def application(scope, receive, send):
         raise NotImplementedError(scope["type"])
 
     async def event():  # a2wsgi wants a coroutine, and granian's receive() gives a future
-        return await receive()
+        message = await receive()
+        if message["type"] == "http.disconnect":  # asked for a body: half of it would pass for the whole
+            raise ConnectionError("the client has left before the end of its body")
+        return message
 
     await bridge(scope, event, send)

@@ -163,7 +163,7 @@ def test_once_and_what_needs_an_exhibit_that_stays():
     for option in "--open", "--reload":
         ended = subprocess.run([sys.executable, "-m", "exhibits", "serve", "wsgi", "--once", option], cwd=ROOT,
                                capture_output=True, text=True, timeout=30)
-        assert ended.returncode == 2 and "--once stops it" in ended.stderr
+        assert ended.returncode == 2 and "do not go with --once" in ended.stderr
 
 
 def test_commands_are_those_of_nox_where_nox_was_called(monkeypatch):

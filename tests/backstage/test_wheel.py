@@ -92,9 +92,9 @@ def test_the_museum_opens_from_it_with_all_of_its_lobby(installed, tmp_path):
     (["list"], 0, "asgi"),
     (["check", "--only", "contract/hello", "--", "uvicorn", "--port", "{port}", "{app}"], 0, "Kept"),
     (["serve", "wsgi"], 1, "gunicorn is missing: pip install gunicorn where this is installed, or uvx --with gunicorn"),
-    (["record"], 2, "what a clone of the repository has"),
-    (["grid"], 2, "what a clone of the repository has"),
-    (["bench"], 2, "what a clone of the repository has"),
+    (["record"], 2, "files that only a clone of the repository has"),
+    (["grid"], 2, "files that only a clone of the repository has"),
+    (["bench"], 2, "files that only a clone of the repository has"),
     (["--help"], 0, "from-cgi-to-asgi serve asgi "),
 ])
 def test_its_verbs_work_or_say_what_they_need(arguments, code, sentence, installed, tmp_path):
