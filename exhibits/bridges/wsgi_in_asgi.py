@@ -25,8 +25,8 @@ async def application(scope, receive, send):
 
     async def event():  # a2wsgi wants a coroutine, and granian's receive() gives a future
         message = await receive()
-        if message["type"] == "http.disconnect":  # asked for a body: half of it would pass for the whole
-            raise ConnectionError("the client has left before the end of its body")
+        if message["type"] == "http.disconnect":  # half a body would pass for a whole one
+            raise ConnectionError("the client has left")
         return message
 
     await bridge(scope, event, send)
