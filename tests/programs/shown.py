@@ -14,6 +14,7 @@ import inspect
 import io
 import os
 import sys
+import threading
 import tomllib
 import traceback
 import types
@@ -141,12 +142,13 @@ def everything(shape):
 
 
 def dispatch(shape):
-    found = {}
+    found, loading = {}, threading.Lock()
 
     def all_of_them():
-        if not found:
-            around = validator if shape == "WSGI" else lambda program: strict(program, any_case=True)
-            found.update({name: around(program) for name, program in everything(shape).items()})
+        with loading:  # who asks meanwhile would find this program in the place of the room's
+            if not found:
+                around = validator if shape == "WSGI" else lambda program: strict(program, any_case=True)
+                found.update({name: around(program) for name, program in everything(shape).items()})
         return found
 
     return all_of_them
