@@ -5,7 +5,8 @@ document.querySelectorAll("form.finder").forEach((form) => {
   const SHOWN = 3;  // sections, at most
   const ENOUGH = 0.5;  // of the shorter one of line and message, by weight: less is chance
   const LEAST = 12;  // what a message weighs at least: otherwise one of two words would be in every log
-  const NOISE = /\x1b\[[\d;]*m|<\/?[a-z]+\d?( [^<>]*)?>|\d+([.:/#-]\d+)+/g;  // colours, tags, addresses, dates
+  // Colours, tags, addresses, dates. A number begins with its first digit: tried from each, long ones take for ever.
+  const NOISE = /\x1b\[[\d;]*m|<\/?[a-z]+\d?( [^<>]*)?>|(?<!\d)\d+([.:/#-]\d+)+/g;
   const words = (text) => [...new Set(text.replace(NOISE, " ").toLowerCase().match(/\p{L}{2,}|\d{2,}/gu))];
 
   // The messages of a section are its heading, and what stands as code in its text and in its table.

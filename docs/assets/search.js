@@ -17,11 +17,12 @@ const ALSO = {
   gil: "global interpreter lock", http2: "http 2", http3: "http 3", subpath: "prefix", subdirectory: "prefix",
   sse: "server sent events", async: "asyncio", deployment: "deploy",
 };
+const LONGEST = 500; // characters of a query: each of its words is looked for in all texts, and cut at each letter
 const BREAKS = /[\s\-_,:;!?=[\](){}"'`/<>+*×^~$%@|]+|\.(?!\d)/;
 
 // The words of a query: lower case, without signs that the index does not have, and without small words if others stay.
 function words(typed) {
-  const all = typed.toLowerCase().split(BREAKS).filter(Boolean);
+  const all = typed.slice(0, LONGEST).toLowerCase().split(BREAKS).filter(Boolean);
   const large = all.filter((word) => !SMALL.has(word));
   return mended((large.length ? large : all).flatMap((word) => (ALSO[word] ?? word).split(" ")).filter(Boolean));
 }

@@ -57,6 +57,16 @@ def test_a_line_is_found_in_a_long_log(page, box):
     assert found(page)[0] == "worker-sigkill"
 
 
+def test_a_paste_takes_no_longer_than_it_is_long(page, box):
+    took = box.evaluate("""(it) => {
+      const began = performance.now();
+      it.value = "1".repeat(100_000);
+      it.dispatchEvent(new Event("input"));
+      return performance.now() - began;
+    }""")
+    assert took < 2000  # milliseconds; where each digit begins a number it is twenty times as much
+
+
 def test_what_was_logged_here_finds_its_section(page, box):
     sections = {}  # that have a line: some have the same
     for name, before in RECORDED.items():
