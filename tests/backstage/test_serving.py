@@ -113,33 +113,67 @@ def app(environ, start_response):
 """
 
 
+def answer(port):
+    """The body of the response to GET /; None where nobody answers."""
+    try:
+        with Visitor("127.0.0.1", port) as visitor:
+            return visitor.ask(request("GET", "/")).body.decode()
+    except OSError:
+        return None
+
+
 def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
     require(catalog.find("wsgi-waitress"))  # gunicorn's processes import it one after the other
     program, port = tmp_path / "program.py", free_port()
     program.write_text(PROGRAM.format("one"))
 
-    def answer():
-        try:
-            with Visitor("127.0.0.1", port) as visitor:
-                return visitor.ask(request("GET", "/")).body.decode()
-        except OSError:
-            return None
-
     command = [sys.executable, "-P", "-m", "exhibits", "serve", "wsgi-waitress", "--app", "program:app", "--reload",
                "--port", str(port)]
     with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
         serving.wait_for("Ctrl-C stops everything")
-        assert answer() == "one"
+        assert answer(port) == "one"
         program.write_text(PROGRAM.format("two"))
         serving.wait_for("program.py changed")
-        assert eventually(lambda: answer() == "two")
+        assert eventually(lambda: answer(port) == "two")
         for wrong, sentence in ("def broken(", "line 1: '(' was never closed"), ("1/0", "ZeroDivisionError"):
             program.write_text(wrong)
             serving.wait_for(re.escape(sentence))
-            assert answer() == "two", serving.said  # the old one goes on
+            assert answer(port) == "two", serving.said  # the old one goes on
         program.write_text(PROGRAM.format("three"))
-        assert eventually(lambda: answer() == "three")
+        assert eventually(lambda: answer(port) == "three")
         assert serving.stop(2) == 0 and serving.left_behind() == []
+
+
+HELPED = """#!/usr/bin/env python3
+import helper
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [helper.WORD.encode()]
+
+if __name__ == "__main__":
+    print(f"Content-Type: text/plain\\n\\n{helper.WORD}", end="")
+"""
+
+
+@pytest.mark.parametrize("stack, target", [("cgi-ours", "./program.py"), ("wsgi-waitress", "program:app")])
+def test_reload_is_not_taken_in_by_bytecode(stack, target, tmp_path, monkeypatch):
+    """Edits within a second, of the same size, are one file to what Python has compiled (PEP 552)."""
+    require(catalog.find(stack))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
+    program, helper, port = tmp_path / "program.py", tmp_path / "helper.py", free_port()
+    helper.write_text("WORD = 'one'\n")
+    second = int(helper.stat().st_mtime)
+    program.write_text(HELPED)
+    program.chmod(0o755)
+    command = [sys.executable, "-P", "-m", "exhibits", "serve", stack, "--app", target, "--reload", "--port", str(port)]
+    with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
+        serving.wait_for("Ctrl-C stops everything")
+        for moment, word in enumerate(("one", "two", "six")):
+            helper.write_text(f"WORD = {word!r}\n")
+            os.utime(helper, ns=(0, second * 10**9 + moment))
+            assert eventually(lambda: answer(port) == word), serving.said  # noqa: B023
+        assert serving.stop(2) == 0
 
 
 def test_reload_looks_at_so_much_and_no_more(tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
 """`serve --reload`: the files of a program are looked at, and the exhibit starts anew when one of them changes."""
 
+import contextlib
+import glob
 import os
 import tempfile
 import time
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from exhibits.backstage.own.target import Unfit
@@ -33,6 +36,7 @@ def stay(exhibit, seen, make, console):
             now = look(app)
             changed = [path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)]
             seen = now
+            forget(changed)
             try:
                 if changed and (wrong := syntax_error(changed)):
                     say(wrong)
@@ -84,6 +88,19 @@ def look(app):
             except OSError:  # it has gone meanwhile
                 pass
     return found
+
+
+def forget(paths):
+    """Remove what Python has compiled of these files.
+
+    It keeps the time of a file in whole seconds, and its size: of two edits that agree in both it would run the
+    first (PEP 552).
+    """
+    for path in paths:
+        compiled = Path(cache_from_source(path))  # by this Python; perhaps others import the file, too
+        for file in compiled.parent.glob(f"{glob.escape(Path(path).stem)}.*.pyc"):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 def syntax_error(paths):
