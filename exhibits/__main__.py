@@ -10,6 +10,7 @@ if __name__ == "__main__" and _signal.getsignal(_signal.SIGINT) is _signal.defau
 
 import argparse
 import difflib
+import re
 from pathlib import Path
 
 from exhibits import catalog
@@ -47,7 +48,14 @@ OF_THE_CHECKOUT = ("record", "grid", "bench")  # verbs that need more than this 
 
 
 class Parser(argparse.ArgumentParser):
-    """One that says what is wrong without obeying what was typed."""
+    """One that says what is wrong without obeying what was typed, and how to use the verb that was meant."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], re.findall(r"--[a-z-]+", self.format_help()), n=1)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}" + "".join(f". Did you mean {it}?" for it in near))
+        return options, unknown
 
     def error(self, message):
         super().error(plain(message))

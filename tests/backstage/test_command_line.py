@@ -130,6 +130,8 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(tmp_path):
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (("serve", "wsgii"), "there is no stage or stack 'wsgii'. Did you mean wsgi?"),
     (("serve", "jsgi3"), "stages: cgi, fastcgi, scgi, wsgi, uwsgi, asgi"),
+    (("serve", "wsgi", "--sever", "waitress"), "unrecognized arguments: --sever waitress. Did you mean --server?"),
+    (("list", "wsgi"), "list: error: unrecognized arguments: wsgi\n"),
     (("serve", "asgi", "--server", "waitress"), "asgi has no server 'waitress'; it has uvicorn, "),
     (("serve", "asgi", "--port", "99999"), "'99999' is not a port: a number from 1 to 65535"),
     (("serve", "asgi", "--mount", "museum"), "'museum' is not a mount point"),
