@@ -167,6 +167,12 @@ def test_what_is_known_is_held_strictly(tmp_path):
     assert suites["contract"].find("testcase/failure") is not None
 
 
+def test_of_many_faults_the_bytes_of_the_first_are_shown(tmp_path):
+    said = check(tmp_path, "--interface", "wsgi", "--only", "contract/[a-d]*", "--", *odd("greets", tmp_path), code=1)
+    assert said.count("\n  asked: ") == 10 < len(re.findall(r"^(wrong|poisons the next request) contract/", said, re.M))
+    assert "--only NAME shows the bytes of one" in said and len(said.splitlines()) < 300
+
+
 def test_the_reports_say_what_was_checked_and_what_came_of_it(tmp_path):
     command = ["--only", WRONG, "--only", "rude/own-date", "--", "gunicorn", "--bind", "{host}:{port}", "{app}"]
     report = json.loads(check(tmp_path, "--json", "--junit", "check.xml", *command, code=1))

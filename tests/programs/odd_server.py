@@ -61,6 +61,10 @@ def answers_500(port):
     serve(port, always(ERROR))
 
 
+def greets(port):
+    serve(port, always(HELLO))
+
+
 def speaks_otherwise(port):
     serve(port, always(b"SSH-2.0-Odd\r\n"))
 

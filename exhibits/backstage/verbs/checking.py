@@ -15,6 +15,8 @@ from exhibits.backstage.terminal import complain, escape
 
 COLOURS = {RIGHT: "green", TOLERABLE: "yellow", WRONG: "red", POISONS: "bold red", NOT_ASKED: "dim"}
 
+WITH_BYTES = 10  # findings of which the report for people shows them
+
 
 def check(options):
     """Hold the server to its checks and say what came of it.
@@ -101,27 +103,31 @@ def show(report, console):
     tolerable = [each.name for each in report.findings if each.verdict == TOLERABLE]
     if tolerable:
         console.print(f"\n[yellow]tolerable[/]: {escape(', '.join(tolerable))}")
-    for finding, others in alike(report):
-        show_finding(finding, others, report.known.get(finding.name), console)
+    groups = alike(report)
+    for at, (finding, others) in enumerate(groups):
+        show_finding(finding, others, report.known.get(finding.name), console, at < WITH_BYTES)
+    if len(groups) > WITH_BYTES:
+        console.print(f"\n--only NAME shows the bytes of one, --json or --junit those of all {len(groups)}")
     for name in report.over:
         console.print(f"\n[red]no longer[/] [bold]{escape(name)}[/]: {reports.NO_LONGER}", soft_wrap=True)
     console.print(f"\n{verdict(report)}, {report.seconds:g} s, from-cgi-to-asgi {reports.museum()}")
 
 
 def alike(report):
-    """(Finding, [names of others with the same verdict for the same reason]) of all that is not kept."""
+    """(Finding, [names of others with the same verdict for the same reason]) of all that is not kept, worst first."""
     groups = {}
     for each in report.findings:
         if not each.kept:
             groups.setdefault((each.check.part, each.verdict, each.why, report.known.get(each.name)), []).append(each)
-    return [(first, [each.name for each in others]) for first, *others in groups.values()]
+    found = [(first, [each.name for each in others]) for first, *others in groups.values()]
+    return sorted(found, key=lambda one: (one[0].name in report.known, one[0].verdict != POISONS))
 
 
-def show_finding(finding, others, known, console):
+def show_finding(finding, others, known, console, with_bytes):
     console.print(f"\n[{COLOURS[finding.verdict]}]{finding.verdict}[/] [bold]{escape(finding.name)}[/]"
                   + (f" known: {escape(known)}" if known else ""), soft_wrap=True)
     if not known:
-        for line in reports.explained(finding):
+        for line in reports.explained(finding) if with_bytes else [finding.why]:
             console.print(f"  {escape(line)}", soft_wrap=True)
     if others:
         console.print(f"  [dim]and likewise[/] {escape(', '.join(others))}", soft_wrap=True)
