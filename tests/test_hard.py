@@ -126,7 +126,12 @@ ANSWERED = [
     ("chunked", ok(digested(b"hello"))[:-1], CLOSED, WRONG, "cut off"),
     ("chunked", ok(digested(b"hello"))[:-1], OPEN, WRONG, "cut off"),
     ("chunked", ok(digested(b"hello"), CLOSE) + b"x", CLOSED, WRONG, "no answer of HTTP"),
-    ("chunked", ok(b"<html>") + KEPT, CLOSED, WRONG, "the program answered"),
+    *(("chunked", ok(body) + KEPT, CLOSED, WRONG, "the program answered")
+      for body in (b"<html>", b"caf\xe9", b"5", b"[]", b'{"length": "5"}')),
+    pytest.param("chunked", ok(100_000 * b"[") + KEPT, CLOSED, WRONG, "the program answered", id="deep JSON"),
+    ("a folded line", ok(b'{"headers": [1]}') + KEPT, CLOSED, WRONG, "saw headers [1]"),
+    ("a folded line", ok(b'{"headers": {"x-hard": 1}}') + KEPT, CLOSED, WRONG, "saw headers"),
+    ("close", ok(b"caf\xe9", CLOSE), CLOSED, WRONG, "the program answered"),
     ("chunked", b"HTTP/1.1 100 Continue\r\n\r\n" + ok(digested(b"hello")) + KEPT, CLOSED, WRONG, "nobody has asked"),
     ("Expect", b"HTTP/1.1 100 Continue\r\n\r\n" + ok(digested(b"hello")) + KEPT, CLOSED, RIGHT, ""),
     ("a folded line", ok(b'{"headers": {"x-hard": "a b"}}') + KEPT, CLOSED, RIGHT, ""),

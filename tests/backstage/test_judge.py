@@ -8,10 +8,11 @@ import time
 
 import pytest
 from alterations import ALTERATIONS, CLOSE, LATE, altered
+from conftest import is_linear
 
 from exhibits import catalog, contract
 from exhibits.backstage import checking, visiting
-from exhibits.backstage.checking import judging, reading
+from exhibits.backstage.checking import judging, reading, rudeness
 from exhibits.backstage.checking.reading import Talk
 from exhibits.backstage.visiting import Answer, Place, Visitor
 
@@ -155,6 +156,46 @@ def test_an_answer_without_end_is_given_up(endless, monkeypatch):
                 assert talk.ask(question).end == "silence"
             assert time.monotonic() - began < 4
             listener.shutdown(socket.SHUT_RDWR)
+
+
+def once(answer):
+    """A server that answers one visitor so: a listener, closed when the visitor has gone."""
+
+    def serve():
+        with listener, contextlib.suppress(OSError):
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(65536)
+                sock.sendall(answer)
+                while sock.recv(65536):
+                    pass
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()
+
+
+def test_what_is_no_http_is_an_answer_that_is_not_complete():
+    for fields in (), ("Expect: 100-continue", "Content-Length: 1"):
+        sent = "\r\n".join(["POST / HTTP/1.1", "Host: a", *fields, "", ""]).encode()
+        with Visitor(*once(b"SSH-2.0-Odd\r\n")) as visitor:
+            answer = visitor.ask(sent, then=[b"x"] if fields else ())
+        assert (answer.status, answer.complete, answer.raw) == (0, False, b"SSH-2.0-Odd\r\n")
+
+
+def test_who_reads_nothing_gets_no_more():
+    with socket.create_server(("127.0.0.1", 0)) as listener, Visitor(*listener.getsockname(), timeout=0.1) as visitor:
+        answer = visitor.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n" + bytes(1 << 24))
+    assert (answer.status, answer.complete) == (0, False)
+
+
+def test_reading_takes_no_longer_than_what_comes_is():
+    interim, chunk = b"HTTP/1.1 100 Continue\r\n\r\n", b"1\r\nx\r\n"
+    end = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert is_linear(lambda size: reading.heads(size * interim + end), 3000)
+    assert is_linear(lambda size: rudeness.frames(size * b"\x81\0", []), 3000)
+    answers, _ = reading.read(100 * interim + end + 100 * chunk + b"0\r\n\r\n", ["GET"], True)
+    assert answers[0].body == 100 * b"x" and len(answers[0].faults) == 2  # no Date either
 
 
 @pytest.mark.parametrize(("answer", "problem"), [

@@ -179,6 +179,7 @@ def parser_for(method, upgrades):
 
 def take(parser, answer):
     """Read on; true when the answer is at its end."""
+    body = [answer.body]  # joined once: an answer may come in millions of pieces
     try:
         while True:
             event = parser.next_event()
@@ -190,7 +191,7 @@ def take(parser, answer):
                 answer.fields = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in event.headers]
                 return True
             elif isinstance(event, h11.Data):
-                answer.body += event.data
+                body.append(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 answer.end = "whole"
                 if event.headers:
@@ -203,6 +204,8 @@ def take(parser, answer):
             answer.faults.append(f"no HTTP: {error}")
         answer.end = "cut"
         return True
+    finally:
+        answer.body = b"".join(body)
 
 
 def parser_ended(parser):
@@ -216,12 +219,13 @@ def continued(raw):
 
 def heads(raw):
     """The heads in the bytes of an answer, each as lines: interim ones, then the one that counts, [] without an end."""
-    found = []
-    while True:
-        head, end, raw = raw.partition(b"\r\n\r\n")
-        found.append(head.split(b"\r\n") if end else [])
-        if not end or not INTERIM.match(head):
+    found, start = [], 0
+    while (end := raw.find(b"\r\n\r\n", start)) >= 0:
+        found.append(raw[start:end].split(b"\r\n"))
+        if not INTERIM.match(raw, start):
             return found
+        start = end + 4
+    return [*found, []]
 
 
 def until_close(answer, method):
@@ -233,8 +237,8 @@ def inspect(answer, method, waits):
     """Add the faults that h11 forgives."""
     faults = answer.faults
     *interim, lines = heads(answer.raw)
-    faults += [f"{each[0].decode('latin-1')}, which nobody has asked for (RFC 9110 section 15.2)"
-               for each in interim if not (waits and continued(each[0]))]
+    faults += dict.fromkeys(f"{each[0].decode('latin-1')}, which nobody has asked for (RFC 9110 section 15.2)"
+                            for each in interim if not (waits and continued(each[0])))
     if not lines:
         return  # nothing, or not even a whole head
     if not STATUS_LINE.fullmatch(lines[0]):

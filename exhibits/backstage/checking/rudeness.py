@@ -116,15 +116,21 @@ def hold(stack, chosen=None, patience=PATIENCE, exhibit=Exhibit, pause=0):
 
 
 class Visitor:
-    """Who asks an exhibit of the rude program. usual: faults that the answer to an innocent request has, too."""
+    """Who asks an exhibit of the rude program. Raises CannotStart where nobody listens there any more.
+
+    usual: faults that the answer to an innocent request has, too.
+    """
 
     def __init__(self, exhibit, patience, pause=0):
         url = urlsplit(exhibit.base)
         self.exhibit, self.patience, self.pause = exhibit, patience, pause
         self.place, self.host, self.prefix = (ports.reached(exhibit.host), exhibit.port), url.netloc, url.path
         self.usual, self.sent = set(), b""
-        with self.talk() as talk:
-            self.usual = set(self.innocent(talk)[0].faults)
+        try:
+            with self.talk() as talk:
+                self.usual = set(self.innocent(talk)[0].faults)
+        except OSError as error:
+            raise CannotStart(f"the server was there, and then took no connection: {error.strerror or error}") from None
 
     def talk(self):
         return Talk(*self.place, self.patience)
@@ -245,10 +251,13 @@ class Visitor:
             return answer, str(answer)
         if chosen := answer.values("sec-websocket-protocol"):
             answer.faults.append(f"the subprotocol {chosen[0]!r}, which was not offered (RFC 6455 section 4.2.2)")
-        data, talk.unread = talk.unread, b""
-        while frames(data, [])[1] is None and (came := talk.exchange()[0]):
-            data += came
-        said, code, rest = frames(data, answer.faults)
+        came, talk.unread, said, rest = talk.unread, b"", [], b""
+        while True:
+            answer.raw += came
+            more, code, rest = frames(rest + came, answer.faults)
+            said += more
+            if code is not None or not (came := talk.exchange()[0]):
+                break
         if code is not None and not talk.ended:
             talk.send(b"\x88\x82\0\0\0\0\x03\xe8")  # close, 1000, under a mask of zeros
             rest += talk.rest()
@@ -256,37 +265,36 @@ class Visitor:
             answer.faults.append("something follows the close frame (RFC 6455 section 5.5.1)")
         if not talk.ended:
             answer.faults.append("the connection stays open (RFC 6455 section 7.1.1)")
-        answer.raw += data
         said = "".join(said)
         return answer, " ".join(filter(None, ["101", said, "cut" if code is None else str(code)]))
 
 
 def frames(data, faults):
     """(the messages, the code of the close frame or None, what is behind it) of frames a server has sent."""
-    said = []
-    while len(data) >= 2:
-        first, length, at = data[0], data[1] & 127, 2
-        if data[1] & 128 or first & 0x70:
-            faults.append("a frame of a server is not masked, and has no reserved bits (RFC 6455 section 5.1)")
+    said, start = [], 0
+    while len(data) - start >= 2:
+        first, length, at = data[start], data[start + 1] & 127, start + 2
         if length > 125:
-            at = 4 if length == 126 else 10
-            length = int.from_bytes(data[2:at])
+            at += 2 if length == 126 else 8
+            length = int.from_bytes(data[start + 2:at])
         if len(data) < at + length:
             break
-        payload, data = data[at:at + length], data[at + length:]
+        if data[start + 1] & 128 or first & 0x70:
+            faults.append("a frame of a server is not masked, and has no reserved bits (RFC 6455 section 5.1)")
+        payload, start = data[at:at + length], at + length
         if first & 15 == 8:
             code = int.from_bytes(payload[:2]) if payload else 1005
             if length > 125 or length == 1:
                 faults.append("a close frame of this length is none (RFC 6455 section 5.5)")
             if payload and not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code < 5000):
                 faults.append(f"the code {code} in a close frame (RFC 6455 section 7.4)")
-            return said, code, data
+            return said, code, data[start:]
         if first & 15 in (0, 1, 2):
             try:
                 said.append(payload.decode())
             except UnicodeDecodeError:
                 faults.append("text that is no UTF-8 (RFC 6455 section 5.6)")
-    return said, None, data
+    return said, None, data[start:]
 
 
 def main():

@@ -100,13 +100,14 @@ class Visitor(Kept):
                 self.socket.sendall(piece)
             if hang_up:
                 self.socket.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the server has answered already and wants no more
+        except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
+            pass  # the server wants no more: it has answered already, or says what is no HTTP
         try:
             self.read(answer, until=h11.EndOfMessage)
         except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
             pass  # what has come so far is the answer, and it is not complete
-        answer.raw = answer.raw.removesuffix(bytes(self.h11.trailing_data[0]))
+        if answer.complete:
+            answer.raw = answer.raw.removesuffix(bytes(self.h11.trailing_data[0]))
         if answer.complete and not hang_up and self.h11.our_state is self.h11.their_state is h11.DONE:
             self.h11.start_next_cycle()
         elif answer.complete and not hang_up:
@@ -159,23 +160,28 @@ class Visitor(Kept):
         self.h11.send(h11.EndOfMessage())
 
     def read(self, answer, until):
-        while True:
-            event = self.h11.next_event()
-            if event is h11.NEED_DATA:
-                data = self.receive(answer.raw)
-                answer.raw += data
-                self.h11.receive_data(data)
-            elif isinstance(event, h11.InformationalResponse):
-                answer.informational.append(event.status_code)
-            elif isinstance(event, h11.Response):
-                answer.status = event.status_code
-                answer.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
-            elif isinstance(event, h11.Data):
-                answer.body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                answer.complete = True
-            if isinstance(event, (until, h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
-                return
+        body = [answer.body]  # joined once: an answer may come in millions of pieces
+        try:
+            while True:
+                event = self.h11.next_event()
+                if event is h11.NEED_DATA:
+                    data = self.receive(answer.raw)
+                    answer.raw += data
+                    self.h11.receive_data(data)
+                elif isinstance(event, h11.InformationalResponse):
+                    answer.informational.append(event.status_code)
+                elif isinstance(event, h11.Response):
+                    answer.status = event.status_code
+                    answer.headers = [(name.decode("latin-1"), value.decode("latin-1"))
+                                      for name, value in event.headers]
+                elif isinstance(event, h11.Data):
+                    body.append(event.data)
+                elif isinstance(event, h11.EndOfMessage):
+                    answer.complete = True
+                if isinstance(event, (until, h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
+                    return
+        finally:
+            answer.body = b"".join(body)
 
 
 @dataclass(eq=False)
