@@ -2,21 +2,19 @@
 
 import asyncio
 import contextlib
-import socket
-import struct
 
 from exhibits.asgi import wire
 from exhibits.asgi.conversation import Conversation
 from exhibits.asgi.exchange import Exchange
 from exhibits.http.grammar import BadMessage
 from exhibits.http.wire import Body, Request, RequestReader
+from exhibits.shared.ends import resets
 from exhibits.shared.log import log
 
 PIECE = 16 * 1024  # bytes to read at once: between two pieces everybody else has a turn
 AHEAD = 128 * 1024  # bytes to keep of what nobody has received yet
 TIMEOUT = 30  # seconds that a visitor may be silent, read nothing, or take for the head of a request
 LINGER = 1  # seconds to listen to a visitor who has got all there is
-RESETS = struct.pack("ii", 1, 0)  # for SO_LINGER: to close is to reset
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -175,10 +173,9 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write_eof()
 
     def abort(self):
-        """Reset the connection: where its end is the end of the answer, nothing else tells that some is missing."""
+        """Reset the connection: half an answer shall not pass for a whole one."""
         self.closing = True
-        with contextlib.suppress(OSError):
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+        resets(self.transport.get_extra_info("socket"))
         self.transport.abort()
 
     def stop(self):

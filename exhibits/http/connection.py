@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from exhibits.http.grammar import LONGEST, BadMessage
 from exhibits.http.wire import Body, End, Fields, Request, RequestReader, Response, ResponseWriter, refusal
+from exhibits.shared.ends import resets
 
 PIECE = 64 * 1024  # bytes to read at once
 DRAINED = 256 * 1024  # bytes of a body nobody has read that are thrown away, for the sake of the next request
@@ -93,18 +94,29 @@ class Connection:
         begins = type(first) is Response and first.status >= 200
         if begins:
             self.writer.keeps &= self.reader.ended or (not self.expected and self.reader.rest <= DRAINED)
+            self.expected = False  # who has a final answer waits for no 100 any more
         data = b"".join([self.writer.build(message) for message in messages])
         if begins:
             self.status = first.status
+        if data:
+            self.send_bytes(data)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are. Raises as `send` does, and then nobody knows how much of them went out."""
         try:
-            if data:
-                self.socket.sendall(data)
-        except BlockingIOError:
-            raise TimeoutError("the client reads nothing") from None
+            self.socket.sendall(data)
+        except OSError as error:
+            if self.writer:
+                self.writer.keeps = False
+            if isinstance(error, BlockingIOError):
+                raise TimeoutError("the client reads nothing") from None
+            raise
 
     def refuse(self, status: int, sentence: str, fields: Fields = ()) -> None:
         """Send the server's own answer instead of the program's; it is the last one."""
         self.status = status
+        if self.writer:
+            self.writer.keeps = False
         with contextlib.suppress(OSError):
             self.socket.sendall(refusal(status, sentence, self.request, fields))
 
@@ -121,10 +133,9 @@ class Connection:
         return self.writer.complete and self.writer.keeps and self.reader.ended
 
     def abort(self) -> None:
-        """Reset the connection: where its end is the end of the answer, nothing else tells that some is missing."""
-        with contextlib.suppress(OSError):
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.socket.close()
+        """Reset the connection: half an answer shall not pass for a whole one."""
+        resets(self.socket)
+        self.socket.close()
 
     def hang_up(self) -> None:
         """Close in two steps (RFC 9112 §9.6): closing resets what is unread, and the reset can overtake the answer."""

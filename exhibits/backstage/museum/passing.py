@@ -1,15 +1,13 @@
 """A request on its way through the door to a stage, and its answer: handed on as the bytes they are, and kept."""
 
 import asyncio
-import contextlib
-import socket
-import struct
 import time
 
 from exhibits.http import grammar
 from exhibits.http.client import ResponseReader
 from exhibits.http.grammar import BadMessage
 from exhibits.http.wire import Response
+from exhibits.shared.ends import resets
 
 PIECE = 64 * 1024  # bytes to read at once
 KEPT = 256 * 1024  # bytes of a request and its answer that are remembered; what comes behind them passes, too
@@ -101,8 +99,6 @@ def say_all(writer):
 
 
 def reset(writer):
-    """Half an answer shall not pass for a whole one: where its end is that of the connection, nothing else tells."""
-    sock = writer.get_extra_info("socket")
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    """Reset the connection: half an answer shall not pass for a whole one."""
+    resets(writer.get_extra_info("socket"))
     writer.transport.abort()
