@@ -58,6 +58,8 @@ async def application(scope, receive, send):
     if scope["path"] == "/lazy":
         await asyncio.sleep(3600)
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/whole":
+        return await send({"type": "http.response.body", "body": bytes(1 << 20)})
     for _ in range(1000 if scope["path"] == "/flood" else 0):
         await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
     if scope["path"] == "/large":
@@ -265,6 +267,19 @@ def test_what_nobody_takes_is_not_read(tmp_path, what):
         taken = sent(sock, again)
         assert taken < 96 << 20, "all of it was read"
         assert memory(server) - before < 6 << 20
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="this system does not tell how much memory it takes")
+def test_who_does_not_read_an_answer_gets_no_other(tmp_path):
+    with serving("asgi", tmp_path, "connection.TIMEOUT = 60") as server, connect(server) as sock:
+        before = memory(server)
+        sock.sendall(300 * request("GET", "/whole"))
+        time.sleep(0.5)
+        assert is_well(server)  # and so it has done what it would have to do
+        assert memory(server) - before < 20 << 20
+        received = 0
+        while received < 300 << 20:
+            received += len(sock.recv(1 << 22))
 
 
 def test_a_body_for_which_there_is_no_room_is_refused(tmp_path):

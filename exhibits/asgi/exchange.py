@@ -48,6 +48,7 @@ class Exchange:
             if not f"{path}/".startswith(f"{server.mount}/"):
                 return self.fail(404, "there is nothing here")
             try:
+                await self.visitor.writable.wait()  # who does not read the last answer gets no other
                 await server.application(self.scope(path), self.receive, self.send)
             except BaseException as error:
                 failed = True
@@ -100,6 +101,7 @@ class Exchange:
         data, reader = b"", self.visitor.reader
         if not self.status:
             self.writer.keeps &= reader.ended or (not self.expected and reader.rest <= DRAINED)
+            self.expected = False  # who has a final answer waits for no 100 any more
             data = self.writer.build(self.head)
         data += self.writer.build(Body(body))
         whole = not more or self.writer.left == 0  # the visitor waits for no more, whatever the program has
