@@ -2,12 +2,14 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections import namedtuple
 
 import pytest
 from told import CGI, connect, doing_as_told, running
 
-from exhibits.backstage.running import eventually
+from exhibits.backstage.running import ROOT, eventually
 from exhibits.fastcgi import wire as fastcgi
 from exhibits.scgi import wire as scgi
 from exhibits.shared import listening
@@ -117,6 +119,19 @@ def test_the_server_ends_at_once_and_cleans_up(tmp_path, carrier, number):
             process.send_signal(number)
             assert process.wait(2) == 0
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    ([], "usage: python -m exhibits.STAGE.server SOCKET MODULE"),
+    (["s", "exhibits.nowhere"], "there is no module exhibits.nowhere"),
+    (["s", "exhibits.cgi.hello.py"], "there is no module exhibits.cgi.hello.py"),
+    (["s", "exhibits.scgi.hello"], "the module exhibits.scgi.hello has no respond"),
+    (["a..b:80", "exhibits.cgi.responder"], "cannot listen at a..b:80: "),
+])
+def test_a_wrong_command_line_gets_a_sentence(arguments, sentence):
+    done = subprocess.run([sys.executable, "-m", "exhibits.scgi.server", *arguments], cwd=ROOT, capture_output=True,
+                          text=True)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith(sentence) and "Trace" not in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["file", "pipe", "link to a file"])

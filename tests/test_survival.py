@@ -16,7 +16,7 @@ from started import Started
 
 from exhibits.asgi import wire as websocket
 from exhibits.asking import request
-from exhibits.backstage.running import eventually, free_port
+from exhibits.backstage.running import ROOT, eventually, free_port
 from exhibits.backstage.visiting import Visitor
 from exhibits.http.client import ResponseReader
 from exhibits.http.grammar import BadMessage
@@ -61,6 +61,9 @@ def application(environ, start_response):
     if path == "flood":
         start_response("200 OK", [])
         return (bytes(65536) for _ in range(2000))
+    if path == "late":
+        start_response("200 OK", [])
+        return (environ["wsgi.input"].read() if later else b"one" for later in (False, True))
     if path == "echo":
         body = environ["wsgi.input"].read()
         assert environ["CONTENT_LENGTH"] == str(len(body))
@@ -119,6 +122,10 @@ async def application(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(2000):
             await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+    if path == "late":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        return await send({"type": "http.response.body", "body": (await receive())["body"]})
     if path == "echo":
         body, more = b"", True
         while more:
@@ -183,6 +190,28 @@ def is_well(server):
         return visitor.ask(request("GET", "/")).body == b"hello"
 
 
+@all_rooms
+def test_a_port_that_the_system_chose_is_told(tmp_path, room):
+    (tmp_path / "program.py").write_text(ROOMS[room])
+    program = ["/bin/sh", "program.py"] if room == "cgi" else ["program"]
+    with Started(tmp_path, sys.executable, "-m", f"exhibits.{room}.server", "--port", "0", *program) as server:
+        server.port = int(server.wait_for(r"listening on 127\.0\.0\.1 port (\d+)\n")[1])
+        assert is_well(server)
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--host", "a..b", "exhibits.{room}.hello"], "cannot listen on a..b port 8000: "),
+    (["exhibits.{room}.nowhere"], "there is no module exhibits.{room}.nowhere"),
+    (["exhibits.{room}.wire"], "the module exhibits.{room}.wire has no application"),
+])
+@rooms
+def test_a_wrong_command_line_gets_a_sentence(room, arguments, sentence):
+    command = [sys.executable, "-m", f"exhibits.{room}.server", *(each.format(room=room) for each in arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(sentence.format(room=room))
+
+
 # ---------------------------------------------------------------- bodies nobody reads
 
 
@@ -214,6 +243,19 @@ def test_a_body_that_was_asked_for_is_not_waited_for(servers, room):
         sock.sendall(request("POST", "/", "Content-Length: 5", "Expect: 100-continue"))
         status, fields, _, _ = answer(sock)
         assert (status, fields[b"connection"]) == (200, b"close") and sock.recv(1) == b""
+
+
+@rooms
+def test_behind_the_beginning_of_an_answer_nobody_is_told_to_go_on(servers, room):
+    """A program that reads late: the visitor waits for no 100 any more, and may send the body, or not."""
+    with connect(servers[room]) as sock:
+        sock.sendall(request("POST", "/late", "Content-Length: 5", "Expect: 100-continue"))
+        received = sock.recv(65536)
+        sock.sendall(b"hello")
+        while piece := sock.recv(65536):
+            received += piece
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.endswith(b"\r\n\r\n3\r\none\r\n5\r\nhello\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize("cut", ["whole", "head first", "in the middle", "byte by byte"])

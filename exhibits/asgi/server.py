@@ -12,7 +12,6 @@ request takes. Other servers often have a parser in C, and what years of other p
 
 import asyncio
 import contextlib
-import importlib
 import os
 import sys
 
@@ -51,10 +50,10 @@ class Server:
         code, watch = 0, self.loop.create_task(self.watch())
         try:
             listening = await self.loop.create_server(lambda: Connection(self), host, port, backlog=1024)
-            log(f"listening on {host} port {port}")
+            log(f"listening on {host} port {listening.sockets[0].getsockname()[1]}")
             await stopped
             listening.close()
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             log(f"cannot listen on {host} port {port}: {error}")
             code = 2
         await self.end_calls()
@@ -115,7 +114,7 @@ async def main():
     parser = command_line.parser("Serve an ASGI program over HTTP/1.1 and WebSocket.")
     parser.add_argument("module", help="where the application is, for example exhibits.asgi.app")
     options = parser.parse_args()
-    application = importlib.import_module(options.module).application
+    application = command_line.load(options.module, "application")
     server = Server(application, options.mount, options.access_log)
     code = await server.main(options.host, options.port)
     with contextlib.suppress(OSError, AttributeError):  # nobody reads what it has printed, or there is no output at all

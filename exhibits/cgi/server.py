@@ -27,7 +27,7 @@ def read_arguments():
     parser.add_argument("program", help="what to start for each request")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    if not 0 < options.timeout < 1e6:
+    if not 0.001 <= options.timeout < 1e6:  # the system takes 0 for no end
         parser.error("--timeout is a number of seconds")
     if not all(pair.find("=") > 0 for pair in options.env):
         parser.error("--env is a name, an equals sign and a value")
@@ -44,7 +44,7 @@ def read_arguments():
 
 def main():
     options = read_arguments()
-    listening.serve(options.host, options.port, lambda sock, address: Connection(sock, address[0], options))
+    listening.serve(options.host, options.port, lambda sock, address: Connection(sock, address, options))
     script.starting.acquire()  # for good: no script starts any more
     script.stop(list(script.running))
 

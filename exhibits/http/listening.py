@@ -30,7 +30,7 @@ def serve(host: str, port: int, visitor: Callable) -> None:
     signal.set_wakeup_fd(button.fileno())
     for number in ENDS:
         signal.signal(number, lambda *_: None)
-    log(f"listening on {host} port {port}")
+    log(f"listening on {host} port {listener.getsockname()[1]}")
     short = False  # of file descriptors or threads
     poll = select.poll()  # select knows no file descriptor beyond 1023, and programs open files
     for sock in listener, bell:

@@ -1,6 +1,11 @@
-"""The options that our CGI, WSGI and ASGI servers share: those that speak HTTP with the visitor themselves."""
+"""What the command lines of our servers share: how a program is named, and the options of those that speak HTTP."""
 
 import argparse
+import importlib
+import sys
+from typing import Any
+
+from exhibits.shared.log import log
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -18,3 +23,18 @@ def mount(path: str) -> str:
     if path and not path.startswith("/"):
         raise argparse.ArgumentTypeError("it begins with a slash")
     return path.rstrip("/")
+
+
+def load(module: str, name: str) -> Any:
+    """What a module has under this name. Where there is none, or no module, the process ends: a sentence, and 2."""
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):  # it is there, and imports what is not
+            raise
+        log(f"there is no module {module}")
+        sys.exit(2)
+    if not hasattr(found, name):
+        log(f"the module {module} has no {name}")
+        sys.exit(2)
+    return getattr(found, name)

@@ -1,7 +1,6 @@
 """A socket, and threads that serve whoever connects: what our FastCGI, SCGI and uwsgi servers share."""
 
 import contextlib
-import importlib
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from exhibits.shared import command_line
 from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log, log_exception
 
@@ -30,9 +30,10 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
     busy: what the module might have as well, which says that there are too many visitors.
     """
     if len(sys.argv) != 3:
-        sys.exit(f"usage: python -m {__package__}.STAGE.server SOCKET MODULE")
+        log("usage: python -m exhibits.STAGE.server SOCKET MODULE")
+        sys.exit(2)
     _, where, module = sys.argv
-    program = getattr(importlib.import_module(module), name)
+    program = command_line.load(module, name)
     try:
         listener = listen(where)
     except (OSError, OverflowError) as error:

@@ -9,7 +9,6 @@ Left out: processes, TLS, trust in proxies, a limit on visitors and on the time 
 """
 
 import argparse
-import importlib
 import os
 import socket
 import time
@@ -131,7 +130,8 @@ def main() -> None:
     parser = command_line.parser("Serve a WSGI program over HTTP/1.1.")
     parser.add_argument("module", help="where the application is")
     options = parser.parse_args()
-    application = importlib.import_module(options.module).application
+    application = command_line.load(options.module, "application")
+    options.mount = os.fsencode(options.mount).decode("latin-1")  # as paths are in an environ
     listening.serve(options.host, options.port, lambda *visitor: Visitor(application, options, *visitor))
     os._exit(0)  # without waiting for anybody
 

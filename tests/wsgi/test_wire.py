@@ -381,6 +381,12 @@ def test_mount(tmp_path):
         assert [ask(server, "GET", path).status for path in ("/told", "/museums/told", "/museum")] == [404, 404, 200]
 
 
+def test_a_mount_point_is_told_as_paths_are(tmp_path):
+    with serving(tmp_path, "--mount", "/caf\xe9") as server:
+        told = json.loads(ask(server, "GET", "/caf%C3%A9/told").body)
+    assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == ("/caf\xc3\xa9", "/told")
+
+
 @pytest.mark.parametrize(("sent", "received"), [
     (b"GET / HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 408 "),  # half a head
     (b"", b""),
