@@ -24,9 +24,9 @@ HELD_OPEN = 1  # seconds of silence until an answer ends whose script has, while
 class Connection(connection.Connection):
     """A client, in a thread of its own. Its requests are answered one after the other."""
 
-    def __init__(self, sock, client, options):
+    def __init__(self, sock, address, options):
         super().__init__(sock, options.timeout)
-        self.client, self.options, self.listens_only = client, options, False
+        self.address, self.options, self.listens_only = address, options, False
 
     def serve(self):
         while self.exchange():
@@ -56,7 +56,7 @@ class Connection(connection.Connection):
             self.fail(503, error.strerror)
         if (self.request or self.status != "-") and self.options.access_log:
             line, took = self.request.line if self.request else "-", (time.monotonic() - start) * 1000
-            log(f'{self.client} "{line}" {self.status} {took:.0f} ms{self.note}')
+            log(f'{self.address[0]} "{line}" {self.status} {took:.0f} ms{self.note}')
         return self.finish()
 
     def fail(self, status, sentence):
@@ -73,8 +73,8 @@ class Connection(connection.Connection):
         """Run the script and send its response. If that is a local redirect, do so again for the new path."""
         method, path, query = request.method, request.path, request.query
         for _ in range(10):
-            variables = meta_variables(self.options, self.client, request, method, path, query, body)
-            variables[b"REMOTE_PORT"] = b"%d" % self.socket.getpeername()[1]  # not in the RFC, but everywhere
+            variables = meta_variables(self.options, self.address[0], request, method, path, query, body)
+            variables[b"REMOTE_PORT"] = b"%d" % self.address[1]  # not in the RFC, but everywhere
             script = Script(self.options.command, variables, body)
             try:
                 with script:
@@ -163,7 +163,7 @@ class Connection(connection.Connection):
         """Send what an NPH script prints "to the client unmodified" (§5.2)."""
         for chunk in output:
             self.status = "nph"
-            self.socket.sendall(chunk)
+            self.send_bytes(chunk)
         if self.status != "nph":
             raise Failure(502, "the script printed nothing")
 

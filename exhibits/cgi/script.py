@@ -29,7 +29,7 @@ class Failure(Exception):
 
 def meta_variables(options, client, request, method, path, query, body):
     """The environment of the script: all that MUST be in it (§4.1), PATH_INFO and the header fields."""
-    target, mount, path = request.target, os.fsencode(options.mount), unquote_to_bytes(path)
+    mount, path = os.fsencode(options.mount), unquote_to_bytes(path)
     if method == b"CONNECT":
         raise Failure(501, "there is no tunnel here")
     if b"\0" in path:
@@ -49,7 +49,8 @@ def meta_variables(options, client, request, method, path, query, body):
         b"SCRIPT_NAME": mount,
         b"PATH_INFO": path[len(mount):],
         b"QUERY_STRING": query,
-        b"REQUEST_URI": target[target.find(b"/", 7 if target[:1] != b"/" else 0):],  # not in the RFC, but everywhere
+        # Not in the RFC, but everywhere: of an absolute target what follows the host.
+        b"REQUEST_URI": request.path + b"".join(request.target.partition(b"?")[1:]),
         **wire.header_variables(request.headers),
     }
     if body:

@@ -19,7 +19,7 @@ import socket
 from wsgiref.util import guess_scheme
 
 from exhibits.shared import listening, wsgi_call
-from exhibits.shared.fields import Malformed
+from exhibits.shared.fields import CutOff, Malformed
 from exhibits.shared.log import log
 from exhibits.uwsgi import wire
 
@@ -47,6 +47,9 @@ class Connection:
             environ = wsgi_call.environ(variables, self.read_body, guess_scheme(variables))
             wsgi_call.Call(environ, self.send, self.end).run(application)
             self.drain()
+        except CutOff as error:
+            if error.offset:  # who only looks whether somebody listens says nothing
+                log(f"the web server left: {error}")
         except Malformed as error:
             log(f"this is not uwsgi: {error}")
 

@@ -262,6 +262,13 @@ def test_absolute_form(server):
     assert (found["PATH_INFO"], found["QUERY_STRING"], found["REQUEST_URI"]) == ("/echo", "q=1", "/echo?q=1")
 
 
+@pytest.mark.parametrize("target, uri", [
+    ("http://other.test", "/"), ("HTTP://other.test?a=/b", "/?a=/b"), ("/a?", "/a?"), ("//b?c?d", "//b?c?d"),
+])
+def test_the_address_as_it_was_sent_is_a_path(server, target, uri):
+    assert variables(ask(server, ENV, target=target))["REQUEST_URI"] == uri
+
+
 def test_script_sees_no_files_of_the_server(server):
     answer = ask(server, PLAIN + "for n in 3 4 5 6 7 8 9; do ( : >&$n ) 2>/dev/null && echo $n; done; true")
     assert (answer.status, answer.body) == (200, b"")
@@ -745,7 +752,8 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     (["--port", "many", "true"], "invalid int value"),
     (["--port", "99999", "true"], "cannot listen"),
     (["--mount", "museum", "true"], "--mount: it begins with a slash"),
-    (["--timeout", "-1", "true"], "--timeout is"),
+    *((["--timeout", seconds, "true"], "--timeout is") for seconds in ("-1", "0", "1e-7", "nan", "inf")),
+    (["--host", "a..b", "true"], "cannot listen"),
     (["--env", "=x", "true"], "--env is"),
     (["/nowhere/script"], "/nowhere/script is not a program"),
 ])

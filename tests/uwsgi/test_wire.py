@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from started import Started
 
 from exhibits import catalog
-from exhibits.backstage.running import ROOT
+from exhibits.backstage.running import ROOT, eventually
 from exhibits.http.grammar import BadMessage
 from exhibits.shared.ends import ENDS
 from exhibits.shared.fields import CutOff, Malformed
@@ -353,6 +353,18 @@ def test_server_refuses_what_is_no_request(ours, data, said):
         assert sock.recv(99) == b""
     assert said in (ours / "log").read_text()
     assert ask(ours, b"next")[0][1].data == b"next"
+
+
+def test_who_leaves_has_not_spoken_otherwise(ours):
+    said = len((ours / "log").read_text())
+    for data in b"", wire.build_request({**VARIABLES, "PATH_INFO": "/told", "CONTENT_LENGTH": "9"}) + b"abc":
+        with closing(connect(ours)) as sock:
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            assert b"".join(iter(lambda: sock.recv(65536), b"")).startswith(b"HTTP/1.1 200 " if data else b"")
+    assert ask(ours, b"next")[0][1].data == b"next"
+    told = eventually(lambda: (ours / "log").read_text()[said:])
+    assert told.count("\n") == 1 and told.startswith("the web server left: the connection ended before the message did")
 
 
 def test_server_outlives_packets_without_a_method(ours):
