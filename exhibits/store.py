@@ -302,8 +302,8 @@ class Store:
             missed = [] if after is None else [entry for entry in self.after(after) if entry[0] <= here.seen]
             watch = Watch(missed)
             if here.watches is None:
+                start_new_thread(self.look_out, (here,))  # first: where there can be none, the next one tries again
                 here.watches = WeakSet()
-                start_new_thread(self.look_out, (here,))
             here.watches.add(watch)
         return watch
 

@@ -429,6 +429,18 @@ def test_all_who_watch_share_one_thread_and_it_ends_with_the_last(store):
     other.close()
 
 
+def test_where_no_thread_can_be_started_the_next_one_who_watches_starts_it(store, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr("_thread.start_new_thread", fails)
+        store.watch()
+    watch = store.watch()
+    store.sign("Ada", "one")
+    assert heard(watch) == ["one"]
+
+
 def threads():
     return len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else threading.active_count()
 

@@ -1,6 +1,11 @@
 """`serve --trace`: what each visitor's request did, told when it is over."""
 
+import resource
 import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from conftest import require
@@ -8,6 +13,7 @@ from conftest import require
 from exhibits import catalog, journey
 from exhibits.asgi import wire as websocket
 from exhibits.asking import request
+from exhibits.backstage.recording import tapping
 from exhibits.backstage.recording.tapping import HANDSHAKE
 from exhibits.backstage.running import eventually
 from exhibits.backstage.verbs.tracing import Traced
@@ -47,6 +53,44 @@ def test_each_request_has_its_journey(stack):
             assert len(between) == len(stack.processes) + 1
             assert journey.steps(found)[0].link == 0
         assert exhibit.base.endswith(f":{exhibit.port}")
+
+
+def test_a_tap_outlives_a_lack_of_files():
+    """As many visitors at once bring it about; who comes then waits, and no longer than that."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    tap = tapping.Tapped(catalog.find("scgi-ours"))
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as program, \
+            socket.socket(socket.AF_UNIX) as front:
+        tap.run = Path(folder)
+        program.bind(f"{folder}/program.sock")
+        program.listen()
+        program.settimeout(10)
+        tap.listen()
+        front.settimeout(10)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+            front.connect(f"{folder}/app.sock")
+            time.sleep(0.2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        front.sendall(b"hello")
+        with program.accept()[0] as sock:
+            assert sock.recv(5) == b"hello"
+            sock.sendall(b"world")
+            assert front.recv(5) == b"world"
+        tap.stop()
+
+
+def test_a_conversation_that_does_not_begin_is_over():
+    def serve():
+        with listener, listener.accept()[0] as sock:
+            sock.recv(65536)
+
+    listener, pieces = socket.create_server(("127.0.0.1", 0)), []
+    threading.Thread(target=serve, daemon=True).start()
+    with socket.create_connection(listener.getsockname(), 5) as visitor:
+        tapping.converse(visitor, pieces)
+    assert [data for _, _, data in pieces] == [HANDSHAKE]
 
 
 def test_a_websocket_is_told_too():

@@ -132,7 +132,8 @@ class House:
             try:
                 place.exhibit.check()
                 if tidies:
-                    place.exhibit.tidy()
+                    with contextlib.suppress(OSError):  # there is no file descriptor for it now
+                        place.exhibit.tidy()
             except CannotStart as reason:
                 exhibit, place.exhibit = place.exhibit, None
                 exhibit.stop()

@@ -16,7 +16,7 @@ from exhibits import catalog, journey
 from exhibits.asgi import wire as websocket
 from exhibits.asking import request
 from exhibits.backstage.recording import tapping
-from exhibits.backstage.recording.tapping import HOST_HEADERS, PATIENCE, changed, hear, say
+from exhibits.backstage.recording.tapping import HOST_HEADERS, PATIENCE, changed, hear, say, until
 from exhibits.catalog.stacks import Stack
 from exhibits.fastcgi import wire as fcgi
 from exhibits.shared.listening import THREADS
@@ -43,14 +43,6 @@ def asked(*requests):
             lambda visitor, pieces, sent=sent: exhibit.send(visitor, pieces, sent, False) for sent in requests))
 
     return meet
-
-
-def until(visitor, pieces, deadline, end):
-    """What comes (bytes) until it holds `end`, or is over."""
-    got = b""
-    while end not in got and (data := hear(visitor, pieces, deadline)):
-        got += data
-    return got
 
 
 # ---------------------------------------------------------------- FastCGI

@@ -121,23 +121,25 @@ class Tapped(Exhibit):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.run / "app.sock"))
         self.listener.listen(1024)
-        threading.Thread(target=self.accept, daemon=True).start()
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
 
     def stop(self):
         super().stop()
-        if self.listener:
+        if listener := self.listener:
+            self.listener = None
             with contextlib.suppress(OSError):
-                self.listener.shutdown(socket.SHUT_RDWR)  # which ends the waiting for the next connection
-            self.listener.close()
+                listener.shutdown(socket.SHUT_RDWR)  # which ends the waiting for the next connection
+            listener.close()
 
-    def accept(self):
-        while True:
+    def accept(self, listener):
+        while self.listener:
             try:
-                front, _ = self.listener.accept()
-            except OSError:  # it is closed
-                return
-            program = socket.socket(socket.AF_UNIX)
+                front, _ = listener.accept()
+            except OSError:  # it is closed, or there is no file descriptor for now
+                time.sleep(0.1)
+                continue
             try:
+                program = socket.socket(socket.AF_UNIX)
                 program.connect(str(self.run / "program.sock"))
             except OSError:  # not there yet: nginx answers 502 and is asked again
                 front.close()
@@ -297,15 +299,24 @@ def hear(visitor, pieces, deadline):
     return data
 
 
+def until(visitor, pieces, deadline, end):
+    """What comes (bytes) until it holds `end`, or is over. TimeoutError as `hear` has it."""
+    got = b""
+    while end not in got and (data := hear(visitor, pieces, deadline)):
+        got += data
+    return got
+
+
 def converse(visitor, pieces):
     """A conversation at /live: an entry for the guestbook, a ping, and the end."""
     from exhibits.asgi import wire  # only the stages with a WebSocket have need of it
 
     masks = Random(6455)  # a key of its own for each frame (RFC 6455 section 5.3), the same in each run
-    deadline, head, frames = time.monotonic() + PATIENCE, b"", wire.Reader(from_client=False)
+    deadline, frames = time.monotonic() + PATIENCE, wire.Reader(from_client=False)
     say(visitor, pieces, HANDSHAKE)
-    while b"\r\n\r\n" not in head:
-        head += hear(visitor, pieces, deadline)
+    head = until(visitor, pieces, deadline, b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 101 "):
+        return
     frames.receive(head.partition(b"\r\n\r\n")[2])
     signing = wire.Message('{"name":"Jürgen","message":"Grüße"}')
     for message in (signing, wire.Ping(b"still there?"), wire.Close(1000, "bye")):
