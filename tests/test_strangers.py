@@ -7,8 +7,9 @@ from conftest import each_stack, require
 
 from exhibits import catalog, guarding
 from exhibits.asking import request
-from exhibits.backstage.running import Exhibit, addresses
+from exhibits.backstage.running import Exhibit, addresses, is_free
 from exhibits.backstage.verbs import greeting
+from exhibits.backstage.verbs.tracing import Traced
 from exhibits.backstage.visiting import Visitor
 from exhibits.catalog import annexes
 
@@ -147,6 +148,15 @@ def test_the_names_reach_the_program(stack, mount):
         for host, status in (("museum.test:80", 200), ("[2001:DB8::1]", 200), ("localhost", 200), ("other.test", 421)):
             with exhibit.visitor() as visitor:
                 assert visitor.ask(request("GET", f"{exhibit.mount}/hello", host=host)).status == status, host
+
+
+@pytest.mark.skipif(not is_free("127.0.0.2", 0), reason="this system has one address for itself")
+def test_who_names_a_machine_is_served_at_the_address_that_it_has():
+    stack = catalog.find("asgi-ours")
+    for exhibit in Exhibit(stack, host="127.2"), Traced(stack, host="127.2", print=lambda *_: None):
+        with exhibit, Visitor("127.0.0.2", exhibit.port) as visitor:
+            assert exhibit.base == f"http://127.0.0.2:{exhibit.port}"
+            assert visitor.ask(request("GET", "/hello", host=f"127.0.0.2:{exhibit.port}")).status == 200
 
 
 def test_who_serves_a_network_is_told_so():

@@ -11,7 +11,7 @@ import pytest
 from conftest import require
 
 from exhibits import catalog
-from exhibits.backstage.running import ROOT, Exhibit, eventually, program
+from exhibits.backstage.running import ROOT, Exhibit, eventually, installed, program
 from exhibits.backstage.running.installed import modules
 from exhibits.catalog.parts import Part
 from exhibits.catalog.stacks import Process, Stack
@@ -108,6 +108,35 @@ def test_who_does_not_listen_to_sigterm_is_killed_with_its_children(tmp_path):
         began = time.monotonic()
     assert popen.returncode == -signal.SIGKILL and time.monotonic() - began < 4
     assert eventually(lambda: not alive(child), 2)
+
+
+LEAVING = """
+import subprocess, sys
+from http.server import HTTPServer, BaseHTTPRequestHandler
+subprocess.Popen(["sleep", "30"], env={}, start_new_session=True)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), BaseHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_who_has_left_his_group_and_his_environment_is_not_waited_for(tmp_path):
+    """He holds the other end of what we read."""
+    (tmp_path / "leaving.py").write_text(LEAVING)
+    process = Process("Python", f"{{python}} {tmp_path}/leaving.py {{port}}", "HTTP")
+    exhibit = Exhibit(Stack("wsgi-leaving", "wsgi", "WSGI callable", "HTTP/1.1", (process,)))
+    exhibit.answers = lambda deadline: exhibit.status("/", 5) > 0
+    with exhibit:
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+
+
+def test_a_program_that_does_not_say_how_old_it_is_counts_as_too_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(installed, "PATIENCE", 0.3)
+    for name, text in ("museum-deaf", "exec sleep 30"), ("museum-broken", ""):
+        found = script(tmp_path / name, text)
+        if not text:
+            found.write_bytes(b"\0")  # "Exec format error"
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        assert program(Part(name, None, "https://museum.example/", programs=(name,), oldest=(1, 23))) is None
 
 
 def alive(pid):

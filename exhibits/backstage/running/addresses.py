@@ -38,20 +38,20 @@ def machine():
     return list(dict.fromkeys(found))
 
 
-def own_names(host):
-    """What a Host field may say of a server that listens on host, besides `guarding.OWN_NAMES`.
+def own_names(*hosts):
+    """What a Host field may say of a server that listens on these hosts, besides `guarding.OWN_NAMES`.
 
-    It is the host itself, or each address of this machine that such a server can be reached at.
+    It is each host itself, or each address of this machine that such a server can be reached at.
     """
-    if host in EVERYWHERE:
-        hosts = [str(address) for address in machine() if address.version == 4 or ":" in host]
-    else:
-        hosts = [host]
     names = []
     for host in hosts:
-        with suppress(ValueError):  # what is no name cannot be listened on, and whoever tries says so
-            names.append(as_name(host))
-    return [name for name in names if name not in OWN_NAMES]
+        reached = [host]
+        if host in EVERYWHERE:
+            reached = [str(address) for address in machine() if address.version == 4 or ":" in host]
+        for each in reached:
+            with suppress(ValueError):  # what is no name cannot be listened on, and whoever tries says so
+                names.append(as_name(each))
+    return [name for name in dict.fromkeys(names) if name not in OWN_NAMES]
 
 
 def as_name(text):

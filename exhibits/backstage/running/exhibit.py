@@ -80,7 +80,7 @@ class Exhibit:
         self.stack, self.host, self.hello, self.app = stack, host, hello, app
         self.mount = stack.fixed_mount.format(program=self.program) or mount
         self.port: Any = port  # None until it has one
-        self.hosts = (*own_names(host), *allow)
+        self.allow, self.hosts = tuple(allow), ()  # hosts: what a Host field may say, once it is started
         # The caller's path: the servers have another folder.
         self.guestbook = Path(guestbook).absolute() if guestbook else None
         self.log, self.door = log, door
@@ -117,7 +117,8 @@ class Exhibit:
     def __enter__(self) -> "Exhibit":
         if lacking := missing(self.stack):
             raise CannotStart("; ".join(lacking))
-        self.host = ports.resolve(self.host)
+        typed, self.host = self.host, ports.resolve(self.host)
+        self.hosts = (*own_names(typed, self.host), *self.allow)
         if self.port is None:
             self.port = free_port(self.host)
         else:
@@ -343,7 +344,8 @@ class Exhibit:
         for _, popen, reader in self.processes:
             popen.wait()
             reader.join(1)
-            popen.stdout.close()
+            if not reader.is_alive():  # else somebody has left us and holds the other end: we would wait for him
+                popen.stdout.close()
         if self.run:
             shutil.rmtree(self.run, ignore_errors=True)
         if self.guard:  # last: whoever ends us before this leaves the rest to it

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from exhibits.catalog.parts import APACHE_MODULES, MANAGERS, PARTS
 
+PATIENCE = 10  # seconds in which a program says of which version it is
 ROOT = Path(__file__).resolve().parents[3]
 CHECKOUT = (ROOT / "noxfile.py").is_file()  # or a copy that was installed, beside other people's packages
 
@@ -46,9 +47,17 @@ def program(part):
 @cache
 def program_version(path):
     """What `-v` says, as numbers; () where it says none."""
-    said = subprocess.run([path, "-v"], capture_output=True, text=True, errors="replace", timeout=10)
-    number = re.search(r"[/ ](\d+(?:\.\d+)+)", said.stdout + said.stderr)
+    number = re.search(r"[/ ](\d+(?:\.\d+)+)", said_by(path, "-v"))
     return tuple(int(n) for n in number[1].split(".")) if number else ()
+
+
+def said_by(*command):
+    """What a program prints, on both outputs; "" where it cannot be run, or does not end."""
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=PATIENCE).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 @cache
@@ -84,9 +93,8 @@ def version(part):
 @cache
 def modules():
     """The folder where Apache has its modules, as it says itself, or where systems put them; None: there is none."""
-    said = ""
-    if apache := program(PARTS["Apache"]):
-        said = subprocess.run([apache, "-V"], capture_output=True, text=True, errors="replace", timeout=10).stdout
+    apache = program(PARTS["Apache"])
+    said = said_by(apache, "-V") if apache else ""
     own = re.findall(r'HTTPD_ROOT="(.+)"', said)
     places = [*(f"{root}/modules" for root in own), *APACHE_MODULES]
     return next((place for place in places if Path(place, "mod_authz_core.so").exists()), None)

@@ -30,12 +30,12 @@ class Traced(Tapped):
 
     def __init__(self, stack, *, port=None, print, host="127.0.0.1", allow=(), **options):
         super().__init__(stack, host="127.0.0.1", allow=allow, **options)
-        self.hosts = (*own_names(host), *allow)
         self.outside, self.entrance, self.print = (host, port), None, print
         self.waiting, self.missed = queue.Queue(MOST), 0
 
     def __enter__(self):
-        host, port = ports.resolve(self.outside[0]), self.outside[1]
+        (typed, port), host = self.outside, ports.resolve(self.outside[0])
+        self.allow = (*own_names(typed, host), *self.allow)
         if port is None:
             port = ports.free_port(host)
         else:
