@@ -102,6 +102,12 @@ def test_a_server_that_cannot_be_started_gets_a_sentence(kind, sentence, tmp_pat
     assert re.search(f"^exhibits: .*{sentence}", said, re.DOTALL) and len(said) < 10_000
 
 
+def test_a_server_that_answers_once_and_is_gone_gets_a_sentence(tmp_path):
+    said = check(tmp_path, "--interface", "wsgi", "--only", "rude/own-date", "--",
+                 *odd("ends_soon", tmp_path), "{app}", code=2)
+    assert said == "exhibits: the server was there, and then took no connection: Connection refused\n"
+
+
 def test_a_server_that_ends_is_started_again_and_then_let_be(tmp_path, monkeypatch):
     said = check(tmp_path, "--interface", "wsgi", "--only", "contract/he*", "--json", "--",
                  *odd("ends_soon", tmp_path), code=1)
@@ -258,6 +264,12 @@ def test_a_url_where_something_else_than_http_is_spoken_says_so():
 
 def test_the_name_of_a_file_names_no_distribution():
     assert set(foreign.versions([sys.executable, "pytest_server.py"])) == {"Python"}
+
+
+def test_a_python_may_say_more_than_it_is_asked(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("import os; os.write(1, b'hello\\n\\xff\\n')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert set(foreign.versions([sys.executable, "server.py"])) == {"Python"}
 
 
 class Mortal:

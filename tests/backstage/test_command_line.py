@@ -16,6 +16,7 @@ from started import Serving
 
 from exhibits import catalog
 from exhibits.backstage.running import ROOT, eventually, free_port
+from exhibits.backstage.verbs import comparing
 
 pytestmark = pytest.mark.hall
 
@@ -225,6 +226,14 @@ def test_compare_calls_nothing_identical_where_no_two_agree():
     assert "identical" not in ended.stdout
     found = json.loads(exhibits("compare", "/gateway", "--stacks", "wsgi,asgi", "--json").stdout)["answers"]
     assert [answer["identical"] for answer in found] == [False, False]
+
+
+def test_compare_goes_on_where_a_stack_is_gone(monkeypatch):
+    def gone(self):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(comparing.Exhibit, "__enter__", gone)
+    assert comparing.ask(catalog.find("wsgi"), b"").trouble == "[Errno 111] Connection refused"
 
 
 def test_compare_judges_each_answer_whatever_the_others_say():

@@ -20,9 +20,11 @@ from started import Serving
 from exhibits import catalog, contract
 from exhibits.asgi import wire
 from exhibits.asking import request
+from exhibits.backstage import ending
 from exhibits.backstage.museum import door, question, strip, visit
-from exhibits.backstage.museum.house import Place
+from exhibits.backstage.museum.house import House, Place
 from exhibits.backstage.running import ROOT, eventually, free_port
+from exhibits.backstage.verbs import opening
 from exhibits.backstage.visiting import Visitor
 from exhibits.http.wire import RequestReader
 
@@ -527,6 +529,20 @@ def test_ctrl_c_at_any_moment_leaves_nothing(moment, tmp_path):
         assert "\nTraceback" not in museum.said
         assert code in (0, 130, -signal.SIGINT)
     assert eventually(lambda: museum.left_behind() == [])
+
+
+def test_where_nobody_can_listen_the_exit_code_says_so_though_stages_still_start(tmp_path, monkeypatch):
+    def fails(self):
+        raise OSError("nobody can listen")
+
+    def left(code):
+        raise SystemExit(code)
+
+    monkeypatch.setattr(door.Door, "start", fails)
+    monkeypatch.setattr(ending, "leave", left)
+    monkeypatch.setattr(House, "open", lambda self, place, pause: time.sleep(1))
+    with pytest.raises(SystemExit, match="1"):
+        opening.museum(SimpleNamespace(port=None, open=False, guestbook=tmp_path / "book.sqlite3"))
 
 
 def test_the_port_may_be_taken(tmp_path):

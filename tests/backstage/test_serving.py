@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from conftest import each_stack, require
@@ -12,9 +13,9 @@ from started import Serving
 
 from exhibits import catalog
 from exhibits.asking import request
-from exhibits.backstage.running import ROOT, eventually, free_port
+from exhibits.backstage.running import ROOT, CannotStart, Exhibit, eventually, free_port
 from exhibits.backstage.site.files import settings
-from exhibits.backstage.verbs import greeting, reloading
+from exhibits.backstage.verbs import greeting, reloading, serving
 from exhibits.backstage.visiting import Visitor
 
 pytestmark = pytest.mark.hall
@@ -174,6 +175,22 @@ def test_reload_is_not_taken_in_by_bytecode(stack, target, tmp_path, monkeypatch
             os.utime(helper, ns=(0, second * 10**9 + moment))
             assert eventually(lambda: answer(port) == word), serving.said  # noqa: B023
         assert serving.stop(2) == 0
+
+
+def test_a_program_is_looked_at_once(monkeypatch):
+    looked = []
+
+    def found(typed, stack):
+        looked.append(typed)
+
+    def fails(self):
+        raise CannotStart("not now")
+
+    monkeypatch.setattr(serving.own, "find", found)
+    monkeypatch.setattr(Exhibit, "__enter__", fails)
+    options = SimpleNamespace(app="plain:app", trace=False, host="127.0.0.1", port=None, mount="", hello=False,
+                              guestbook=None, allow_host=[], once=False, reload=False, open=False)
+    assert serving.serve(catalog.find("wsgi-ours"), options) == 1 and looked == ["plain:app"]
 
 
 def test_reload_looks_at_so_much_and_no_more(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 from exhibits import catalog
 from exhibits.backstage.running.exhibit import Exhibit, eventually
 from exhibits.backstage.running.nobody import NOBODY
-from exhibits.backstage.running.ports import CannotStart, authority, is_free
+from exhibits.backstage.running.ports import CannotStart, authority, is_free, lsof
 from exhibits.catalog.parts import PARTS
 from exhibits.catalog.stacks import Process, Stack
 
@@ -124,8 +124,11 @@ def versions(words):
     program = shutil.which(words[0], path=path())
     if not program:
         return {}
-    with open(program, "rb") as file:
-        first = file.readline(512)
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(512)
+    except OSError:  # it may be run, and not read
+        return {}
     name = Path(program).name
     python = program if name.startswith(("python", "pypy")) else os.fsdecode(first[2:]).strip()
     if not (first.startswith(b"#!") or python == program) or "python" not in python or " " in python:
@@ -135,10 +138,12 @@ def versions(words):
     ends = [(each, [*(at.start() for at in re.finditer("-", each)), len(each)]) for each in found]
     named = dict.fromkeys(each[:end] for each, all_of_it in ends for end in all_of_it)
     try:
-        said = subprocess.run([python, "-c", VERSIONS, *named], capture_output=True, text=True, timeout=PATIENCE).stdout
+        said = subprocess.run([python, "-c", VERSIONS, *named], capture_output=True, text=True, errors="replace",
+                              timeout=PATIENCE).stdout
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    return dict(line.rsplit(" ", 1) for line in said.splitlines())
+    pairs = (line.rsplit(" ", 1) for line in said.splitlines())
+    return dict(pair for pair in pairs if len(pair) == 2)  # a Python may say more when it starts
 
 
 def let_in(path):
@@ -234,9 +239,6 @@ class Foreign(Exhibit):
     def where_it_listens(self):
         """Where the command's processes listen, as far as lsof says."""
         group = next((str(popen.pid) for process, popen, _ in self.processes if process.part == COMMAND), "")
-        if not (group and shutil.which("lsof")):
-            return ""
-        command = ["lsof", "-nP", "-a", "-g", group, "-iTCP", "-sTCP:LISTEN", "-F", "n"]
-        said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE).stdout
+        said = lsof("-a", "-g", group, "-iTCP", fields="n") if group else ""
         found = dict.fromkeys(line[1:] for line in said.splitlines() if line.startswith("n"))
         return f"; it listens at {', '.join(found)}" if found else ""

@@ -5,7 +5,6 @@ import fcntl
 import os
 import random
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -91,16 +90,18 @@ def demand(host, port):
         }.get(error.errno, f"nobody can listen on {host}: {error.strerror}")) from None
 
 
+def lsof(*which, fields):
+    """What lsof says, in these fields, of the sockets that listen and that the options choose; "" for nothing."""
+    command = ["lsof", "-nP", *which, "-sTCP:LISTEN", "-F", fields]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
 def by_whom(port):
     """Who listens on a port, as " by nginx (pid 12)"; "" where nobody says."""
-    if not shutil.which("lsof"):
-        return ""
-    command = ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-F", "pc"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE).stdout
-    except subprocess.TimeoutExpired:
-        return ""
-    found = re.search(r"^p(\d+)\nc([ -~]+)$", said, re.MULTILINE)
+    found = re.search(r"^p(\d+)\nc([ -~]+)$", lsof(f"-iTCP:{port}", fields="pc"), re.MULTILINE)
     return f" by {found[2]} (pid {found[1]})" if found else ""
 
 

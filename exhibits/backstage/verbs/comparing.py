@@ -98,7 +98,7 @@ def ask(stack, sent):
             with exhibit.visitor(timeout=15) as visitor:
                 faults += length_faults(visitor, answer, sent)
             return Result(stack, answer, "", tuple(faults), frozenset(checking.usual_faults(exhibit.place)))
-    except CannotStart as reason:
+    except (CannotStart, OSError) as reason:  # it does not start, or is gone
         return Result(stack, trouble=str(reason))
 
 

@@ -30,7 +30,7 @@ def museum(options):
         except (OSError, SystemExit):  # the terminal is gone, or whoever read our output (rich exits then)
             signal.raise_signal(signal.SIGTERM)
 
-    house, door = House(options.guestbook or serving.guestbook_of_all(), log), None
+    house, door, code = House(options.guestbook or serving.guestbook_of_all(), log), None, 0
     try:
         port = options.port or serving.the_port(HOST, console) or running.free_port(HOST)
         ports.demand(HOST, port)
@@ -44,9 +44,7 @@ def museum(options):
         while house.starting:
             threading.Event().wait(0.02)
         if not any(place.is_open for place in house.places.values()):
-            for place in house.places.values():
-                complain(f"{place.name}: {place.reason}")
-            return 1
+            raise running.CannotStart("\n".join(f"{each.name}: {each.reason}" for each in house.places.values()))
         doors.put(house.guestbook, url, "lobby", -1)
         introduce(house, url, console)
         greeted.set()
@@ -58,10 +56,10 @@ def museum(options):
             threading.Event().wait(0.2)
     except running.PortTaken as taken:
         complain(f"{taken}; choose another with --port, or none")
-        return 2
+        code = 2
     except (running.CannotStart, OSError) as reason:
         complain(reason)
-        return 1
+        code = 1
     except KeyboardInterrupt:
         pass
     finally:
@@ -71,8 +69,8 @@ def museum(options):
             whole = house.stop()
             doors.take_out(house.guestbook, house.url)  # who closes the file last leaves no other beside it
             if not whole:
-                ending.leave(0)
-    return 0
+                ending.leave(code)
+    return code
 
 
 def introduce(house, url, console):

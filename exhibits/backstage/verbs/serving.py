@@ -45,18 +45,19 @@ def serve(stack, options):
     else:
         kind = running.Exhibit
 
-    def make(port):
+    def program():
+        return None if options.app is None else own.find(options.app, stack)
+
+    def make(port, app):
         return kind(
-            stack, host=options.host, port=port, mount=options.mount, hello=options.hello,
-            app=None if options.app is None else own.find(options.app, stack),
+            stack, host=options.host, port=port, mount=options.mount, hello=options.hello, app=app,
             guestbook=options.guestbook or shared_guestbook(stack, options), allow=options.allow_host,
             log=log if greeted else None,
         )
 
     try:
-        exhibit = make(options.port)
-        if options.port is None and not options.once:
-            exhibit = make(the_port(options.host, console))
+        app = program()  # first: what is wrong with it is said before anything else
+        exhibit = make(options.port if options.port or options.once else the_port(options.host, console), app)
         seen = reloading.look(exhibit.app) if options.reload else {}
         exhibit.__enter__()
         try:
@@ -73,7 +74,7 @@ def serve(stack, options):
             if options.reload:
                 port = exhibit.port
                 started, exhibit = exhibit, None
-                reloading.stay(started, seen, lambda: make(port), console)
+                reloading.stay(started, seen, lambda: make(port, program()), console)
             while True:
                 exhibit.check()
                 threading.Event().wait(0.2)
