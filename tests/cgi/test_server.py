@@ -667,6 +667,17 @@ def test_client_that_resets_the_connection_takes_a_silent_script_along(server):
     assert eventually(lambda: not any(map(alive, found)))
 
 
+def test_client_that_is_gone_at_once_has_left(another):
+    server = another()
+    for _ in range(100):  # some are gone before the first byte is read, and so before there is anything to log
+        with server.connect() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(request(PLAIN))
+        if eventually(lambda: ", client left" in server.said, 0.1):
+            break
+    assert ", client left" in server.said and " 503 " not in server.said
+
+
 def test_client_that_leaves_in_the_middle_of_a_flood(server):
     with server.connect() as client:
         client.sendall(request(FLOOD))
