@@ -25,7 +25,7 @@ def chosen(grid):
         stack = catalog.find(name)
         for row, (verdict, outcome, fault, _) in found["cells"].items():
             entry = verdict in grid.bad and excuse(grid.name, stack, grid.family(row), row, fault)
-            if entry and not entry.unsteady:
+            if entry:
                 waits = outcome == "silence" or outcome.endswith("open") or verdict == grid.bad[-1]
                 cells.setdefault(entry, []).append((waits, stack.hall, name, row))
     found = {}

@@ -20,7 +20,6 @@ class Excuse:
     fronts: tuple[str, ...] = ()
     fault: str = "*"
     verdict: str = ""
-    unsteady: bool = False
 
     def explains(self, stack, family, row, fault):
         """Whether it is about this cell: a catalog.Stack, a row of a family, and what the judge says."""
