@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -366,7 +365,10 @@ class Peer:
 
     def read(self, size):
         """One record and no more: what comes behind it is heard the next time."""
-        return self.socket.recv(size, socket.MSG_WAITALL) if size else b""
+        read = b""  # MSG_WAITALL does not wait for all on a socket with a timeout
+        while len(read) < size and (piece := self.socket.recv(size - len(read))):
+            read += piece
+        return read
 
     def ask(self, variables, body=b"", id=1, flags=0):
         """(what came on STDOUT, what on STDERR, the EndRequest or None)"""
