@@ -13,7 +13,11 @@ LIMIT = 1_000_000  # bytes: all of it is held in memory
 def read_form():
     """Texts by their names, and files by theirs: ({name: text}, {name: (filename, bytes)})."""
     kind = os.environ.get("CONTENT_TYPE", "")
-    body = sys.stdin.buffer.read(min(int(os.environ.get("CONTENT_LENGTH") or 0), LIMIT))
+    length = int(os.environ.get("CONTENT_LENGTH") or 0)
+    if length > LIMIT:
+        print("Status: 413 Content Too Large\nContent-Type: text/plain\n\nToo much.")
+        sys.exit()
+    body = sys.stdin.buffer.read(length)
     pairs = os.environ.get("QUERY_STRING", "")
     if kind.startswith("application/x-www-form-urlencoded"):
         pairs = f"{body.decode()}&{pairs}"
