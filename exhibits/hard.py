@@ -164,7 +164,7 @@ NO_LENGTH = Rule(LENGTHS, "RFC 9112 section 6.3", "MUST",
                  "A request without a length has no body; the server may demand one with 411.",
                  (200, 411))
 LENGTH_OPTION = Rule(LENGTHS, "RFC 9110 section 7.6.1", "MUST",
-                     "A field that concerns all recipients stays, even if Connection names it.",
+                     "No sender may name a field for all recipients in Connection: the length counts as ever.",
                      (200, 411), (400,))
 UNREAD = Rule(BODIES, "RFC 9112 section 9.3", "MUST",
               "An unwanted body is read, or the connection is closed: it is never the next request.",
@@ -230,7 +230,7 @@ ONE_HOST = Rule(HOSTS, "RFC 9112 section 3.2", "MUST",
 A_HOST = Rule(HOSTS, "RFC 9110 section 7.2", "MUST",
               "Whatever is valid in a URL is a host; a server may serve only some.",
               (200, 400, 403, 404, 421))
-HOST_1_0 = Rule(HOSTS, "RFC 9112 section 3.2", "MUST", "HTTP/1.0 has no Host.", (200,), (400,), keeps=False)
+HOST_1_0 = Rule(HOSTS, "RFC 9112 section 3.2", "MUST", "HTTP/1.0 needs no Host.", (200,), (400,), keeps=False)
 COLON = Rule(FIELDS, "RFC 9112 section 5.1", "MUST",
              "White space between a field's name and the colon is answered with 400.", (400,), (CLOSED,))
 FIRST_SPACE = Rule(FIELDS, "RFC 9112 section 2.2", "MUST",
@@ -287,7 +287,7 @@ LONG_METHOD = Rule(SIZES, "RFC 9112 section 3", "SHOULD",
 TOO_LARGE = Rule(SIZES, "RFC 9110 section 5.4", "MUST",
                  "Fields that are longer or more than a server accepts are answered with a 4xx.",
                  (431, 400, 413, 200), (CLOSED,))
-INCOMPLETE = Rule(CUT, "RFC 9112 section 8", "MUST",
+INCOMPLETE = Rule(CUT, "RFC 9112 sections 6.3 and 8", "MUST",
                   "A message that breaks off is incomplete, and not a request: 400, or no response at all.",
                   (400, 408, 411, CLOSED), (500,), keeps=False, ends=True)
 

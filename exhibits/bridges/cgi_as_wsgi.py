@@ -2,8 +2,8 @@
 
 The way back from `wsgi_as_cgi.py`, for a script that nobody wants to rewrite. Lost
 is time: a process for each request, as at any CGI server, and the whole body is
-laid in a file before it starts. A program that falls silent is ended, with all
-that it has started.
+laid in a file before it starts. A program that falls silent is ended, with
+what it has started, as far as that stays in its session.
 """
 
 import http.client
@@ -34,7 +34,7 @@ def application(environ, start_response):
     if not announced and environ.get("wsgi.input_terminated"):
         # Chunked: its length is known once it is here.
         shutil.copyfileobj(environ["wsgi.input"], body)
-    # A program must not read beyond it: wsgi.input need not end there (PEP 3333).
+    # A program should not read beyond it: wsgi.input need not end there (PEP 3333).
     left = int(announced or 0)
     while left > 0 and (piece := environ["wsgi.input"].read(min(left, 65536))):
         body.write(piece)

@@ -35,7 +35,8 @@ KEEPS = {
 }
 STATUSES = {
     wire.REQUEST_COMPLETE: ("FCGI_REQUEST_COMPLETE", "The normal end of a request."),
-    wire.CANT_MPX_CONN: ("FCGI_CANT_MPX_CONN", "Rejected: the application takes one request at a time."),
+    wire.CANT_MPX_CONN: ("FCGI_CANT_MPX_CONN",
+                         "Rejected: the application takes one request at a time on a connection."),
     wire.OVERLOADED: ("FCGI_OVERLOADED", "Rejected: the application has run out of something it needs."),
     wire.UNKNOWN_ROLE: ("FCGI_UNKNOWN_ROLE", "Rejected: the application does not know this role."),
 }
