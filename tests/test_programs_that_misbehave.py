@@ -34,6 +34,7 @@ RAISED = {
     "GeneratorExit": GeneratorExit("broken"), "KeyboardInterrupt": KeyboardInterrupt("broken"),
     "StopIteration": StopIteration("broken"), "MemoryError": MemoryError("broken"),
     "BrokenPipeError": BrokenPipeError("broken"), "OSError": OSError("broken"), "Unshowable": Unshowable("broken"),
+    "SystemExit of something odd": SystemExit(Unshowable("broken")),
 }
 
 def fail(what):
@@ -77,7 +78,7 @@ class Spoiled:
         raise ValueError("spoiled")
     flush = write
 
-HELD = []
+HELD, KEPT = [], []
 
 def hold_many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (2000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -126,6 +127,15 @@ def respond(environ, stdin, stdout, stderr):
         raise RuntimeError("broken")
     if when == "call":
         fail(what)
+    if when == "use":
+        said = []
+        for use in KEPT:
+            try:
+                said.append(use())
+            except ValueError:
+                said.append("refused")
+    if when == "keep":
+        KEPT[:] = lambda: stdout.write(b"late"), stdout.flush, stdin.read
     if when == "many":
         hold_many_files()
     stdout.write(b"Content-Type: text/plain\\n\\n")
@@ -139,10 +149,13 @@ def respond(environ, stdin, stdout, stderr):
         time.sleep(float(what))
     if when == "text":
         stdout.write("text")
+    if when == "use":
+        stdout.write(f"{said} {stdin.read()} ".encode())
     stdout.write(b"fine")
 '''
 RAISED = ["Exception", "BaseException", "SystemExit", "GeneratorExit", "KeyboardInterrupt", "StopIteration",
-          "MemoryError", "BrokenPipeError", "OSError", "Unshowable", "RecursionError", "RecursionError elsewhere"]
+          "MemoryError", "BrokenPipeError", "OSError", "Unshowable", "SystemExit of something odd",
+          "RecursionError", "RecursionError elsewhere"]
 START = ("import sys, runpy; from exhibits.shared import listening; listening.THREADS = 4; module = sys.argv.pop(1); "
          "runpy.run_module(module, run_name='__main__')")
 
@@ -176,7 +189,7 @@ class Server:
             return understood(self.stage, b"".join(iter(lambda: sock.recv(65536), b"")), method)
 
 
-def request(stage, do, method="GET"):
+def request(stage, do, method="GET", body=b"", keep=False):
     variables = {"REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "",
                  "SERVER_NAME": "museum.test", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_DO": do,
                  "CONTENT_LENGTH": "0"}
@@ -184,7 +197,10 @@ def request(stage, do, method="GET"):
         return scgi.build_request(variables)
     if stage == "uwsgi":
         return uwsgi.build_request(variables)
-    messages = fastcgi.BeginRequest(1), fastcgi.Params(1, variables), fastcgi.Stdin(1, b"")
+    flags = fastcgi.KEEP_CONN if keep else 0
+    messages = [fastcgi.BeginRequest(1, flags=flags), fastcgi.Params(1, variables), fastcgi.Stdin(1, b"")]
+    if body:
+        messages.insert(2, fastcgi.Stdin(1, body))
     return b"".join(map(fastcgi.build, messages))
 
 
@@ -242,7 +258,7 @@ def test_whatever_is_raised_and_whenever(server, when, what):
     if end:  # standard error goes to the web server
         assert end.app_status == 1
     elif not (what == "StopIteration" and when == "late"):
-        told = {"Unshowable": "Unshowable", "RecursionError": "RecursionError: maximum"}.get(what, "broken")
+        told = {"Unshowable": "Unshowable", "SystemExit of something odd": "", "RecursionError": "RecursionError: maximum"}.get(what, "broken")
         assert eventually(lambda: told in server.logged()[before:])
     assert [server.ask("fine")[:2] for _ in range(3)] == [(200, b"fine")] * 3
 
@@ -263,6 +279,17 @@ def test_a_program_that_changes_the_method(tmp_path):
         sock.sendall(request("uwsgi", "get", "HEAD"))
         answer = b"".join(iter(lambda: sock.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n")
+
+
+def test_what_a_program_keeps_of_a_call_has_no_part_in_the_next_one(tmp_path):
+    """Of our servers whose connections carry several requests; of HTTP's see test_survival.py."""
+    with serving("fastcgi", tmp_path) as server, server.connect() as sock:
+        for do in "keep", "use":
+            sock.sendall(request("fastcgi", do, body=b"body", keep=True))
+            data = b""
+            while not data.endswith(fastcgi.build(fastcgi.EndRequest(1, 0, 0))):
+                data += sock.recv(65536)
+        assert understood("fastcgi", data)[1] == b"['refused', 'refused', 'refused'] b'body' fine"
 
 
 def test_text_is_not_bytes(tmp_path):

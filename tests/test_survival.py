@@ -26,6 +26,8 @@ from tests.http.test_wire import READ, REFUSED
 WSGI = '''
 import asyncio, sys
 
+KEPT = []
+
 class Raising:
     """Blocks of which one, or the end, raises."""
     def __init__(self, error, moment):
@@ -39,6 +41,14 @@ class Raising:
     def close(self):
         if self.moment == "close":
             raise self.error
+
+def use_kept(read):
+    for use in KEPT:
+        try:
+            use()
+        except ValueError as error:
+            yield b"refused "
+    yield read()
 
 def application(environ, start_response):
     _, path, *words = environ["PATH_INFO"].split("/")
@@ -64,6 +74,12 @@ def application(environ, start_response):
     if path == "late":
         start_response("200 OK", [])
         return (environ["wsgi.input"].read() if later else b"one" for later in (False, True))
+    if path == "keep":
+        KEPT[:] = lambda write=start_response("200 OK", []): write(b"late"), environ["wsgi.input"].read
+        return [b"one", b"two"]
+    if path == "use":
+        start_response("200 OK", [])
+        return use_kept(environ["wsgi.input"].read)
     if path == "echo":
         body = environ["wsgi.input"].read()
         assert environ["CONTENT_LENGTH"] == str(len(body))
@@ -315,6 +331,15 @@ def test_what_a_program_does_to_its_environ_or_scope_is_its_own_business(servers
         sock.sendall(request("GET", "/spoilt/raise"))
         assert answer(sock)[0] == 500
     assert "RuntimeError: spoilt" in server.said and is_well(server)
+
+
+def test_what_a_program_keeps_of_a_call_has_no_part_in_the_next_one(servers):
+    with connect(servers["wsgi"]) as sock:
+        for path, body in ("/keep", b"onetwo"), ("/use", b"refused refused body"), ("/", b"hello"):
+            sock.sendall(request("POST", path, "Content-Length: 4"))
+            time.sleep(0.1)
+            sock.sendall(b"body")
+            assert answer(sock)[::2] == (200, body)
 
 
 def test_work_behind_an_answer_delays_nobody(servers):

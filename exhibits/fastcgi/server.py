@@ -21,7 +21,7 @@ from exhibits.cgi.wire import Output
 from exhibits.fastcgi import wire
 from exhibits.shared import listening
 from exhibits.shared.fields import Malformed
-from exhibits.shared.log import log
+from exhibits.shared.log import last_words, log
 
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 VALUES = dict.fromkeys(("FCGI_MAX_CONNS", "FCGI_MAX_REQS"), str(listening.THREADS)) | {"FCGI_MPXS_CONNS": "0"}  # §4.1
@@ -34,6 +34,7 @@ class Connection:
     def __init__(self, sock, respond):
         self.socket, self.respond, self.reader = sock, respond, wire.ApplicationReader()
         self.id, self.keep, self.ended = None, True, True  # no request, may stay open, no STDIN to come
+        self.call = None  # of the program
         self.poll = select.poll()  # select knows no file descriptor beyond 1023, and programs open files
         self.poll.register(sock, select.POLLIN)
 
@@ -83,21 +84,28 @@ class Connection:
                 self.send(message)  # the question is the answer (§4.2)
 
     def run(self):
-        stdin = SimpleNamespace(read=self.read)
-        stdout = SimpleNamespace(write=self.write, flush=self.flush)
-        stderr = SimpleNamespace(write=self.complain, flush=lambda: None)
+        call = self.call = object()
+
+        def during_call(method, otherwise):
+            """The method as long as the call lasts: a thread that outlives it has no part in the next request."""
+            return lambda *arguments: (method if self.call is call else otherwise)(*arguments)
+
+        stdin = SimpleNamespace(read=during_call(self.read, over))
+        stdout = SimpleNamespace(write=during_call(self.write, over), flush=during_call(self.flush, over))
+        stderr = SimpleNamespace(write=during_call(self.complain, lambda text: log(text.rstrip("\n"))),
+                                 flush=lambda: None)
         status = 1
         try:
             self.respond(self.environ, stdin, stdout, stderr)
             status = 0
         except SystemExit as exit:  # "the status code that the CGI program would have returned" (§6.2)
             status = exit.code & 0xFF if isinstance(exit.code, int) else int(exit.code is not None)
-            if status and not isinstance(exit.code, int):
-                self.complain(f"{exit.code}\n")  # its last words
+            self.complain(last_words(exit))
         except BaseException as error:
             if not (self.aborted and isinstance(error, BrokenPipeError)):  # that is ours, and no fault of the program
                 self.complain(traceback.format_exc())
             self.output = b""
+        self.call = None
         if not (self.began or self.output or self.aborted):
             self.output = FAILED
         last = [wire.Stdout(self.id, self.output)] if self.output else []
@@ -147,6 +155,10 @@ class Connection:
         except OSError as error:  # also when it has not read for too long
             self.aborted = True
             raise BrokenPipeError("the web server left") from error
+
+
+def over(*_):
+    raise ValueError("this request has been answered already")
 
 
 if __name__ == "__main__":

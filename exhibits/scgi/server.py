@@ -21,7 +21,7 @@ from exhibits.cgi.wire import Output
 from exhibits.scgi import wire
 from exhibits.shared import listening
 from exhibits.shared.fields import Malformed
-from exhibits.shared.log import log, log_exception
+from exhibits.shared.log import last_words, log, log_exception
 
 CHUNK = 32 * 1024  # bytes of an answer that are sent although the program does not flush
 REFUSED = b"Status: 400 Bad Request\nContent-Type: text/plain\n\nThis is not SCGI.\n"
@@ -72,8 +72,7 @@ class Connection:
         try:
             self.respond(self.environ, stdin, stdout, stderr)
         except SystemExit as exit:  # a CGI program may end like this, and its last words are for the log
-            if exit.code is not None and not isinstance(exit.code, int):
-                log(exit.code)
+            self.complain(last_words(exit))
         except BaseException as error:
             if not (self.left and isinstance(error, BrokenPipeError)):  # that is ours, and no fault of the program
                 log_exception()

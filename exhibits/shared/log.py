@@ -22,3 +22,11 @@ def log_exception() -> None:
         log(traceback.format_exc().rstrip())
     except BaseException as error:
         log(f"an exception that cannot be shown: {type(error).__name__}")
+
+
+def last_words(end: SystemExit) -> str:
+    """What a process says that ends so, for its standard error."""
+    try:
+        return "" if end.code is None or isinstance(end.code, int) else f"{end.code}\n"
+    except BaseException as error:
+        return f"an exit code that cannot be shown: {type(error).__name__}\n"

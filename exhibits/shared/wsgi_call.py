@@ -12,6 +12,7 @@ import contextlib
 import io
 import os
 import re
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -94,12 +95,16 @@ class Call:
         with the first block and None with the others; the block may be empty. Raises OSError.
     end: a function that ends the answer: end(whole). It is called before the program cleans up,
         which is nothing that a client should wait for. Raises OSError.
+
+    What a program keeps of it, in a thread perhaps, is of no use once it is over: the connection may carry
+    another request by then, and that one's body and answer are not this program's business.
     """
 
     def __init__(self, environ: dict[str, Any], send: Send, end: Callable[[bool], None]) -> None:
         self.environ, self.carry, self.end = environ, send, end
         # Taken now: the environ is the program's, which may change whatever is in it.
         self.method, self.errors = environ["REQUEST_METHOD"], environ["wsgi.errors"]
+        self.input, self.sending, self.over = environ["wsgi.input"], threading.Lock(), False
         self.status: str | None = None  # what start_response was told
         self.headers: Headers = []
         self.started = False  # whether that has been sent
@@ -124,9 +129,11 @@ class Call:
             pass
         except BaseException:  # SystemExit too: a program may not end its server
             whole = self.crashed()
-        with contextlib.suppress(OSError):
+        with self.sending, contextlib.suppress(OSError):
+            self.over = True
             self.end(whole)
         self.close(blocks)
+        self.input.close()
 
     def close(self, blocks: Any) -> None:
         """ "Whether the request was completed normally, or terminated early" (§ Specification Details)."""
@@ -183,10 +190,13 @@ class Call:
         elif self.left is not None:
             block = block[:self.left]  # "should not transmit more bytes" (§ Handling the Content-Length Header)
             self.left -= len(block)
-        try:
-            self.carry(head, block)
-        except OSError as error:
-            raise ClientLeft from error
+        with self.sending:
+            if self.over:
+                raise ValueError("this request has been answered already")
+            try:
+                self.carry(head, block)
+            except OSError as error:
+                raise ClientLeft from error
 
     def crashed(self) -> bool:
         self.log()
