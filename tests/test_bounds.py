@@ -80,8 +80,8 @@ START = {
     "cgi": ["-m", "exhibits.cgi.server", "--timeout", "1", "--port", "{port}", "{folder}/script"],
     "wsgi": ["-c", "from exhibits.wsgi import server; server.TIMEOUT = 1; {setting}; server.main()", "--port", "{port}",
              "program"],
-    "asgi": ["-c", "import asyncio; from exhibits.asgi import connection, server; connection.TIMEOUT = 1; {setting}; "
-             "asyncio.run(server.main())", "--port", "{port}", "program_asgi"],
+    "asgi": ["-c", "from exhibits.asgi import connection, server; connection.TIMEOUT = 1; {setting}; server.main()",
+             "--port", "{port}", "program_asgi"],
     **{stage: ["-c", "import runpy, struct; from exhibits.shared import listening; "
                "listening.TIMEOUT = struct.pack('ll', 1, 0); {setting}; "
                f"runpy.run_module('exhibits.{stage}.server', run_name='__main__')", "127.0.0.1:{port}", "program"]

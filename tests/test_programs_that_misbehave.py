@@ -258,7 +258,8 @@ def test_whatever_is_raised_and_whenever(server, when, what):
     if end:  # standard error goes to the web server
         assert end.app_status == 1
     elif not (what == "StopIteration" and when == "late"):
-        told = {"Unshowable": "Unshowable", "SystemExit of something odd": "", "RecursionError": "RecursionError: maximum"}.get(what, "broken")
+        told = {"Unshowable": "Unshowable", "SystemExit of something odd": "SystemExit",
+                "RecursionError": "RecursionError: maximum"}.get(what, "broken")
         assert eventually(lambda: told in server.logged()[before:])
     assert [server.ask("fine")[:2] for _ in range(3)] == [(200, b"fine")] * 3
 

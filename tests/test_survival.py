@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import quote
 
 import pytest
 from started import Started
@@ -128,7 +129,14 @@ async def application(scope, receive, send):
             raise error
         await send({"type": "http.response.body"})
         raise error
+    if path == "exit":
+        async def exit():
+            eval(words[0])
+        asyncio.create_task(exit())
     if path == "spoilt":
+        for name in "asgi", "client", "server", "headers", "state":
+            if hasattr(scope[name], "clear"):
+                scope[name].clear()
         scope.clear()
         if words:
             raise RuntimeError("spoilt")
@@ -165,11 +173,10 @@ all_rooms = pytest.mark.parametrize("room", ROOMS)
 def serving(folder, room, setting="", log=None, prepare=None, options=()):
     """A server of ours with the program above; its log is the file `log` there."""
     (folder / "program.py").write_text(ROOMS[room])
-    start = "import asyncio; asyncio.run(server.main())" if room == "asgi" else "server.main()"
     port = free_port()
     program = ["/bin/sh", folder / "program.py"] if room == "cgi" else ["program"]
-    command = [sys.executable, "-c", f"from exhibits.{room} import server; {setting}\n{start}", "--port", str(port),
-               *options, *program]
+    command = [sys.executable, "-c", f"from exhibits.{room} import server; {setting}\nserver.main()", "--port",
+               str(port), *options, *program]
     more = {"stdout": log, "stderr": log} if log else {}
     with Started(folder, *command, ready=port, preexec_fn=prepare, **more) as process:
         process.port, process.room = port, room
@@ -319,6 +326,18 @@ def test_whatever_a_program_raises_is_told_and_logged(servers, room, error, mome
     name = error.partition("(")[0].rpartition(".")[2]
     assert eventually(lambda: re.search(rf"(?s)Traceback.*{name}", server.said[before:]), 5)
     assert is_well(server)
+
+
+@pytest.mark.parametrize("how", ["sys.exit(3)", "exec('raise KeyboardInterrupt')", "open('missing')",
+                                 "asyncio.get_running_loop().stop()"])
+def test_what_a_task_of_a_program_raises_does_not_end_the_server(servers, how):
+    server = servers["asgi"]
+    with connect(server) as sock:
+        before = server.said
+        for path in f"/exit/{quote(how)}", "/":
+            sock.sendall(request("GET", path))
+            assert answer(sock)[::2] == (200, b"hello")
+    assert is_well(server) and eventually(lambda: "Traceback" in server.said[len(before):])
 
 
 @rooms

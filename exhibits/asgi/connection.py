@@ -38,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport):
         self.transport, self.write = transport, transport.write
-        self.client, self.local = (list(transport.get_extra_info(name)[:2]) for name in ("peername", "sockname"))
+        self.client, self.local = (transport.get_extra_info(name)[:2] for name in ("peername", "sockname"))
         self.server.connections.add(self)
         self.expect()
 

@@ -31,9 +31,10 @@ class Exchange:
     # ------------------------------------------------ the program
 
     def scope(self, path):
+        """What the program is told, which may change whatever is in it: nothing of it is needed, or another's."""
         visitor, request = self.visitor, self.request
         return {
-            "type": "http", "asgi": VERSIONS, "http_version": request.version.decode(), "scheme": "http",
+            "type": "http", "asgi": VERSIONS.copy(), "http_version": request.version.decode(), "scheme": "http",
             "method": request.method.decode(), "path": path, "raw_path": request.path, "query_string": request.query,
             "root_path": visitor.server.mount, "headers": list(request.headers),
             "client": visitor.client, "server": visitor.local, "state": visitor.server.lifespan.state.copy(),

@@ -19,7 +19,7 @@ from exhibits.asgi.connection import PIECE, Connection
 from exhibits.asgi.lifespan import Lifespan
 from exhibits.shared import command_line
 from exhibits.shared.ends import ENDS
-from exhibits.shared.log import log
+from exhibits.shared.log import log, log_exception
 
 GRACE = 0.5  # seconds for answers to be finished at the end
 CLEANUP = 10  # seconds for the program to end after that
@@ -106,21 +106,33 @@ class Server:
             if not self.short:
                 log(f"nobody can be accepted for now: {error.strerror}")
             self.short = True
-        elif not isinstance(error, OSError):  # which is a visitor who left
+        elif not (isinstance(error, OSError) and isinstance(context.get("protocol"), Connection)):  # a visitor left
             loop.default_exception_handler(context)
 
 
-async def main():
-    parser = command_line.parser("Serve an ASGI program over HTTP/1.1 and WebSocket.")
-    parser.add_argument("module", help="where the application is, for example exhibits.asgi.app")
-    options = parser.parse_args()
+async def serve(options):
     application = command_line.load(options.module, "application")
     server = Server(application, options.mount, options.access_log)
-    code = await server.main(options.host, options.port)
+    return await server.main(options.host, options.port)
+
+
+def main():
+    parser = command_line.parser("Serve an ASGI program over HTTP/1.1 and WebSocket.")
+    parser.add_argument("module", help="where the application is, for example exhibits.asgi.app")
+    options, loop = parser.parse_args(), asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    serving = loop.create_task(serve(options))
+    while not serving.done():
+        try:
+            loop.run_until_complete(serving)
+        except BaseException:  # a SystemExit in a task of the program ends the loop, and would end the server
+            if not serving.done():
+                log_exception()
+    code = serving.result()
     with contextlib.suppress(OSError, AttributeError):  # nobody reads what it has printed, or there is no output at all
         sys.stdout.flush()
     os._exit(code)  # threads of the program that still wait would hold us up
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

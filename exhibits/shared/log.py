@@ -29,4 +29,4 @@ def last_words(end: SystemExit) -> str:
     try:
         return "" if end.code is None or isinstance(end.code, int) else f"{end.code}\n"
     except BaseException as error:
-        return f"an exit code that cannot be shown: {type(error).__name__}\n"
+        return f"SystemExit with something that cannot be shown: {type(error).__name__}\n"

@@ -301,7 +301,7 @@ def test_what_a_program_is_told(tmp_path):
     for scope in (http, websocket):
         host, port = scope.pop("client")
         assert host == "127.0.0.1" and port > 1023
-        assert scope.pop("server") == ["127.0.0.1", server.port]
+        assert scope.pop("server") == ("127.0.0.1", server.port)
     headers = websocket.pop("headers")
     assert (b"host", b"a") in headers and (b"sec-websocket-version", b"13") in headers
     common = {
@@ -457,8 +457,10 @@ def test_what_goes_wrong_outside_of_every_call_is_told(capfd):
     loop = types.SimpleNamespace(default_exception_handler=told.append)
     own = asgi.Server(None, "", False)
     full = {"exception": OSError(24, "Too many open files"), "socket": None}
-    ours = [{"exception": ValueError()}, {"exception": ValueError(), "socket": None}, {"message": "never awaited"}]
-    for context in {"exception": ConnectionResetError()}, full, full, full, *ours:
+    left = {"exception": ConnectionResetError(), "protocol": asgi.Connection(own)}
+    ours = [{"exception": OSError(), "future": None}, {"exception": ValueError()},
+            {"exception": ValueError(), "socket": None}, {"message": "never awaited"}]
+    for context in left, full, full, full, *ours:
         own.complain(loop, context)
     assert told == ours
     assert capfd.readouterr().err == "nobody can be accepted for now: Too many open files\n"
