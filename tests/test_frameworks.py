@@ -32,7 +32,6 @@ from exhibits.catalog import annexes
 
 ORDINARY = ("framework-flask", "framework-starlette")  # quick enough to be tested every time
 
-
 def parameters():
     for stack in annexes.FRAMEWORKS:
         for where, mount in agreeing.mounts_of(stack).items():
@@ -273,6 +272,38 @@ print(json.dumps(application.openapi()["paths"]))
     right = {("/", "get", "200", "text/html"), ("/hello", "get", "200", "text/plain"),
              ("/entries", "post", "303", "text/plain")}
     assert told == right | {(path, method, "422", "text/plain") for path, method, _, _ in right}
+
+
+IN_PARTS = "Content-Type: multipart/form-data; boundary=b"
+PIECE = b'--b\r\nContent-Disposition: form-data; name="name"\r\n'
+BROKEN = [  # forms; their other faults are that they have no message
+    ("Content-Type: multipart/form-data", b"Ada"), (IN_PARTS, b"Ada"), (IN_PARTS, PIECE + b"\r\nAd"),
+    (IN_PARTS, PIECE + b"\r\n\xff\r\n--b--\r\n"),
+    (IN_PARTS, PIECE + b"Content-Type: text/plain; charset=x\r\n\r\nAda\r\n--b--\r\n"),
+    (contract.FORM, b"name=\xff"), (contract.FORM + "; charset=x", b"name=Ada"), ("Content-Type: ;;;", b"name=Ada")]
+
+
+@pytest.mark.parametrize("stack", [pytest.param(stack, id=stack.name, marks=marks_of(stack))
+                                   for stack in annexes.FRAMEWORKS if stack.partial])
+def test_what_a_framework_cannot_read_is_the_visitors_fault(run, stack):
+    exhibit = run(stack)
+    contract.seed(exhibit.guestbook).close()
+    for kind, body in BROKEN:
+        with exhibit.visitor() as visitor:
+            answer = visitor.ask(request("POST", "/entries", kind, body=body))
+        assert answer.status in (400, 413, 415, 422), (kind, body, answer)
+    with exhibit.visitor() as visitor:
+        assert visitor.ask(request("GET", "/", 'Cookie: name=\xff; =; b; c="')).status == 200
+
+
+@pytest.mark.hall
+def test_flask_refuses_a_query_that_is_not_utf_8():
+    """Some servers pass its bytes on, uWSGI's with nginx in front among them: `request.args` cannot be read then."""
+    require(catalog.find("framework-flask"))
+    from exhibits.frameworks.in_flask import application
+
+    answer = application.test_client().get("/hello", environ_overrides={"QUERY_STRING": "name=\xfc"})
+    assert (answer.status_code, answer.text) == (400, "400 Bad Request: the query is not UTF-8\n")
 
 
 # What has more lines says here why.

@@ -19,7 +19,9 @@ def page(framework, interface, cookies=None, form=None, error=None, entries=None
     guestbook.Refused, where it was not accepted. entries: where the framework has read them
     itself. Waits for the disk.
     """
-    typed = {"name": unquote((cookies or {}).get("name", ""))} if form is None else form
+    # Bytes that are not UTF-8 come as surrogates, here and there: no page can hold these.
+    known = (cookies or {}).get("name", "").encode(errors="replace").decode()
+    typed = {"name": unquote(known)} if form is None else form
     texts = {name: typed.get(name, "") for name in ("name", "message")}
     if entries is None:
         entries = newest(error)

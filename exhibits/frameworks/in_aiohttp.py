@@ -14,7 +14,8 @@ routes = web.RouteTableDef()
 MOUNT = os.environ.get("MOUNT", "")  # aiohttp's server knows none: the program is a part of one
 
 
-async def shown(request, form=None, error=None):
+@routes.get("/")
+async def page(request, form=None, error=None):
     about = "aiohttp", "nothing standardised", request.cookies, form, error
     filled = await asyncio.to_thread(desk.page, *about)
     status = error.status if error else 200
@@ -34,11 +35,6 @@ async def sentences(request, handler):
         raise
 
 
-@routes.get("/")
-async def page(request):
-    return await shown(request)
-
-
 @routes.get("/hello")
 async def hello(request):
     return web.Response(text=f"Hello, {request.query.get('name', 'World')}!\n")
@@ -46,13 +42,16 @@ async def hello(request):
 
 @routes.post("/entries")
 async def sign(request):
-    form = await request.post()
+    try:
+        form = await request.post()
+    except (ValueError, LookupError):  # no form, no UTF-8, no known encoding
+        raise Refused(400, "the form cannot be read") from None
     try:
         cookies = await asyncio.to_thread(desk.sign, form, request.cookies)
     except Refused as error:
         if not desk.shows(error, request.headers.get("Accept")):
             raise
-        answer = await shown(request, form, error)
+        answer = await page(request, form, error)
         answer.headers.extend(error.headers)
         return answer
     answer = web.HTTPSeeOther("./", text="Thank you for signing.\n")

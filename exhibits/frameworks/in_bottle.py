@@ -43,12 +43,12 @@ def hello():
 
 @application.post("/entries")
 def sign():
-    form = {}
     try:
         form = request.forms.decode()
-        cookies = desk.sign(form, request.cookies)
-    except UnicodeError:
+    except (ValueError, LookupError):  # no UTF-8, no known encoding, no type
         return plain(desk.refused(Refused(400, "a field is not UTF-8")), 400)
+    try:
+        cookies = desk.sign(form, request.cookies)
     except Refused as error:
         if desk.shows(error, request.get_header("Accept")):
             response.status = error.status
@@ -62,8 +62,10 @@ def sign():
     return answer
 
 
+@application.error(400)
 @application.error(404)
 @application.error(405)
+@application.error(413)
 def not_here(error):
     response.content_type = PLAIN
     return desk.refused(error.status_code)

@@ -17,8 +17,8 @@ def plain(text, status=200):
 
 
 def shown(**more):
-    shown = desk.page("Flask", "a WSGI callable", request.cookies, **more)
-    return render_template("page.html", **shown)
+    about = desk.page("Flask", "a WSGI callable", request.cookies, **more)
+    return render_template("page.html", **about)
 
 
 @application.before_request
@@ -50,6 +50,11 @@ def not_here(error):
     answer = error.get_response()  # with Allow, where it is 405
     answer.data, answer.mimetype = desk.refused(error.code), "text/plain"
     return answer
+
+
+@application.errorhandler(UnicodeDecodeError)  # of request.args, where bytes came without %
+def not_a_text(error):
+    return refused(Refused(400, "the query is not UTF-8"))
 
 
 @application.errorhandler(Refused)
