@@ -19,7 +19,7 @@ from exhibits.asgi.connection import PIECE, Connection
 from exhibits.asgi.lifespan import Lifespan
 from exhibits.shared import command_line
 from exhibits.shared.ends import ENDS
-from exhibits.shared.log import log, log_exception
+from exhibits.shared.log import Complaints, log, log_exception
 
 GRACE = 0.5  # seconds for answers to be finished at the end
 CLEANUP = 10  # seconds for the program to end after that
@@ -35,13 +35,13 @@ class Server:
     def __init__(self, application, mount, access_log):
         self.application, self.mount, self.access_log = application, mount, access_log
         self.connections, self.tasks, self.piece = set(), set(), memoryview(bytearray(PIECE))
-        self.stopping, self.cancels, self.short = asyncio.Event(), False, False
+        self.stopping, self.cancels = asyncio.Event(), False
 
     async def main(self, host, port):
         """Serve until a signal comes; return the exit code."""
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time
-        self.loop.set_exception_handler(self.complain)
+        self.loop.set_exception_handler(Complaints(Connection))
         for number in ENDS:
             self.loop.add_signal_handler(number, self.stop)
         stopped, self.lifespan = self.loop.create_task(self.stopping.wait()), Lifespan(self.application)
@@ -98,16 +98,6 @@ class Server:
             now = self.now()
             for connection in list(self.connections):
                 connection.overdue(now)
-
-    def complain(self, loop, context):
-        """What goes wrong outside of every call: no file for a connection is a sentence, said once."""
-        error = context.get("exception")
-        if "socket" in context and isinstance(error, OSError):
-            if not self.short:
-                log(f"nobody can be accepted for now: {error.strerror}")
-            self.short = True
-        elif not (isinstance(error, OSError) and isinstance(context.get("protocol"), Connection)):  # a visitor left
-            loop.default_exception_handler(context)
 
 
 async def serve(options):

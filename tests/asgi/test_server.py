@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from exhibits.asgi import server as asgi
 from exhibits.asgi import wire
 from exhibits.backstage.running import ROOT, eventually, free_port, is_free
+from exhibits.shared.log import Complaints
 
 PROGRAM = """
 import asyncio, time
@@ -455,12 +456,12 @@ def test_a_second_signal_ends_a_program_that_takes_long_to_end(tmp_path):
 def test_what_goes_wrong_outside_of_every_call_is_told(capfd):
     told = []
     loop = types.SimpleNamespace(default_exception_handler=told.append)
-    own = asgi.Server(None, "", False)
+    complain = Complaints(asgi.Connection)
     full = {"exception": OSError(24, "Too many open files"), "socket": None}
-    left = {"exception": ConnectionResetError(), "protocol": asgi.Connection(own)}
+    left = {"exception": ConnectionResetError(), "protocol": asgi.Connection(asgi.Server(None, "", False))}
     ours = [{"exception": OSError(), "future": None}, {"exception": ValueError()},
             {"exception": ValueError(), "socket": None}, {"message": "never awaited"}]
     for context in left, full, full, full, *ours:
-        own.complain(loop, context)
+        complain(loop, context)
     assert told == ours
     assert capfd.readouterr().err == "nobody can be accepted for now: Too many open files\n"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -419,6 +420,24 @@ def test_bytes_behind_an_answer_are_no_answer_to_the_next_request():
         with socket.create_connection(("127.0.0.1", port), 10) as sock, sock.makefile("rb") as file:
             sock.sendall(2 * request("GET", "/wsgi/"))
             assert file.read() == answer
+
+
+def test_where_files_are_few_the_door_says_so_in_a_sentence(capfd):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = door.Door(SimpleNamespace(places={}), "127.0.0.1", port := free_port(), {"/": ("text/plain", b"lobby")})
+    opened.start()
+    with socket.socket() as visitor:
+        visitor.settimeout(10)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+            visitor.connect(("127.0.0.1", port))
+            visitor.sendall(request("GET", "/"))
+            time.sleep(0.2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert visitor.recv(65536).endswith(b"lobby")
+    opened.stop()
+    assert capfd.readouterr().err == "nobody can be accepted for now: Too many open files\n"
 
 
 def test_half_an_answer_does_not_pass_for_a_whole_one():

@@ -23,8 +23,9 @@ from exhibits.backstage.museum.strip import Strip, as_json
 from exhibits.backstage.museum.visit import Reply, Visit
 from exhibits.http.wire import refusal
 from exhibits.messages import Refused
+from exhibits.shared.log import Complaints
 
-VISITORS = 250  # connections at once: one more is told to come back
+VISITORS = 200  # connections at once, each of which may take four file descriptors: one more is told to come back
 ASKS = 24  # questions of the lobby that are answered at once
 HEARTBEAT = 10  # seconds between two signs of life in the strip
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -53,6 +54,7 @@ class Door:
 
     def run(self):
         asyncio.set_event_loop(self.loop)
+        self.loop.set_exception_handler(Complaints(asyncio.StreamReaderProtocol))
         server = self.loop.run_until_complete(asyncio.start_server(self.visit, sock=self.listener, limit=PIECE))
         self.loop.run_forever()
         server.close()
