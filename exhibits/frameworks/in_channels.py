@@ -8,11 +8,13 @@ from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
+from django.db import DatabaseError
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import path
 
 from exhibits import guestbook
+from exhibits.frameworks import desk
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "exhibits.frameworks.django_settings")
 pages = get_asgi_application()  # it loads Django: what needs that is imported behind it
@@ -33,8 +35,9 @@ class Live(AsyncWebsocketConsumer):
             form = guestbook.from_json((text_data or "").encode())
             name, message = guestbook.checked(form)
             await Entry.objects.acreate(name=name, message=message)
-        except guestbook.Refused as error:
-            await self.send(guestbook.to_json({"error": error.sentence}).decode())
+        except (guestbook.Refused, DatabaseError) as error:
+            refused = {"error": desk.refusal(error).sentence}
+            await self.send(guestbook.to_json(refused).decode())
 
     async def entry(self, event):  # the layer calls it by the event's type
         await self.send(event["text"])

@@ -6,7 +6,7 @@ from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.template import TemplateConfig
@@ -37,7 +37,7 @@ def page(request: Request) -> Template:
 
 
 @get("/hello", media_type=MediaType.TEXT)
-async def hello(name: str = "World") -> str:
+async def hello(name: FromQuery[str] = "World") -> str:
     return f"Hello, {name}!\n"
 
 

@@ -28,10 +28,10 @@ async def connect(visitor, environ, auth):  # environ as in WSGI, made of the sc
 
 
 @visitors.event
-async def sign(visitor, form):
+async def sign(visitor, form=None):
     """Called with what a visitor emits as "sign"; what it returns, that visitor is told."""
     try:
-        name, message = guestbook.checked(form)
+        name, message = guestbook.checked(form if isinstance(form, dict) else {})
         await asyncio.to_thread(desk.STORE.sign, name, message)
     except guestbook.Refused as error:
         return {"error": error.sentence}

@@ -29,7 +29,8 @@ async def hello(request):
 
 async def sign(request):
     answer = PlainTextResponse("Thank you for signing.\n", 303, {"Location": "./"})
-    cookies = await asyncio.to_thread(desk.sign, await request.form(), request.cookies)
+    async with request.form() as form:  # a file that came with it is closed
+        cookies = await asyncio.to_thread(desk.sign, form, request.cookies)
     for name, value in cookies.items():
         answer.set_cookie(name, value, path=None, samesite="Lax")
     return answer
