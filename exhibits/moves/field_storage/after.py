@@ -3,11 +3,12 @@
 import hashlib
 import os
 import sys
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from email.policy import HTTP
 from urllib.parse import parse_qs
 
 LIMIT = 1_000_000  # bytes: all of it is held in memory
+headers = BytesHeaderParser(policy=HTTP).parsebytes
 
 
 def read_form():
@@ -20,17 +21,19 @@ def read_form():
     body = sys.stdin.buffer.read(length)
     pairs = os.environ.get("QUERY_STRING", "")
     if kind.startswith("application/x-www-form-urlencoded"):
-        pairs = f"{body.decode()}&{pairs}"
+        pairs = f"{body.decode(errors='replace')}&{pairs}"
     texts, files = {name: values[0] for name, values in parse_qs(pairs).items()}, {}
     if kind.startswith("multipart/form-data"):
-        head = f"Content-Type: {kind}\r\n\r\n".encode()
-        for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
-            field = part["Content-Disposition"].params
-            data = part.get_payload(decode=True)
+        # Only the head of a part is for email, which would take an uploaded mail to pieces.
+        boundary = headers(f"Content-Type: {kind}".encode()).get_boundary("")
+        for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:]:
+            head, _, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+            disposition = headers(head)["Content-Disposition"]
+            field = dict(disposition.params if disposition else {})
             if "filename" in field:
-                files[field["name"]] = field["filename"], data
-            else:
-                texts.setdefault(field["name"], data.decode())
+                files[field.get("name")] = field["filename"], data
+            elif "name" in field:
+                texts.setdefault(field["name"], data.decode(errors="replace"))
     return texts, files
 
 
