@@ -228,6 +228,15 @@ def test_compare_calls_nothing_identical_where_no_two_agree():
     assert [answer["identical"] for answer in found] == [False, False]
 
 
+def test_compare_does_not_ask_in_http_2_what_cannot_be_said_there():
+    require(*map(catalog.find, ("asgi-ours", "asgi-hypercorn-tls")))
+    ended = exhibits("compare", "-H", "Content-Length: x", "--stacks", "asgi-ours,asgi-hypercorn-tls", "--json")
+    found = json.loads(ended.stdout)
+    assert [(each["stack"], each["status"]) for each in found["answers"]] == [("asgi-ours", 400)]
+    assert found["not_asked"] == {
+        "asgi-hypercorn-tls": ["HTTP/2 cannot say this request: bad Content-Length"]} and ended.returncode == 0
+
+
 def test_compare_goes_on_where_a_stack_is_gone(monkeypatch):
     def gone(self):
         raise ConnectionRefusedError(111, "Connection refused")

@@ -53,7 +53,7 @@ class Result:
 def compare(stacks, options):
     """Ask every stack, print a table or JSON; return 0 if all answers agree or differ by a known difference, else 1."""
     sent = the_request(options)
-    lacking = {stack.name: missing(stack) for stack in stacks}
+    lacking = {stack.name: missing(stack) or unsayable(stack, sent) for stack in stacks}
     runnable = [stack for stack in stacks if not lacking[stack.name]]
     results = ask_all(runnable, sent)
     judge(results, sent)
@@ -71,6 +71,21 @@ def the_request(options):
     if body and not any(header.lower().startswith("content-type:") for header in headers):
         headers.append(contract.FORM)
     return request(options.method or ("POST" if body else "GET"), options.path, *headers, body=body)
+
+
+def unsayable(stack, sent):
+    """Why a stack that is here cannot be asked this: sentences. HTTP/2 and 3 have no words for what is no HTTP/1.1."""
+    if not stack.encrypted:
+        return []
+    from h11 import RemoteProtocolError
+
+    from exhibits.backstage.visiting.encrypted import Said
+
+    try:
+        Said([sent])
+    except RemoteProtocolError as error:
+        return [f"{stack.carrier} cannot say this request: {error}"]
+    return []
 
 
 def ask_all(stacks, sent):
