@@ -14,6 +14,7 @@ from exhibits import catalog
 from exhibits.__main__ import parser
 from exhibits.backstage.running import ROOT, eventually, free_port
 from exhibits.backstage.running.ports import is_free
+from exhibits.backstage.verbs.comparing import the_request
 from tests.backstage.test_command_line import exhibits
 
 pytestmark = pytest.mark.hall
@@ -152,6 +153,13 @@ def test_a_request_has_the_bytes_of_the_terminal():
     assert head.startswith("POST /%E6%97%A5 HTTP/1.1\r\n")
     assert "X: 日" in head.encode("latin-1").decode("utf-8", "replace") and "Y:\xff" in head
     assert body.encode("latin-1") == "日".encode() + b"\xff"
+
+
+def test_a_host_that_is_typed_takes_the_place_of_ours():
+    for typed, sent in (["host:a", "X: 1"], b"Host: a\r\nX: 1"), (["X: 1", "Host: a", "Host: b"],
+                                                                  b"Host: a\r\nX: 1\r\nHost: b"):
+        options = parser().parse_args(["compare", *(word for each in typed for word in ("-H", each))])
+        assert the_request(options) == b"GET /request HTTP/1.1\r\n%b\r\n\r\n" % sent
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

@@ -65,12 +65,15 @@ def compare(stacks, options):
 
 
 def the_request(options):
-    """The bytes every stack gets, from what the visitor asked for."""
-    headers = list(options.headers)
+    """The bytes every stack gets, from what the visitor asked for. A Host of his own takes the place of ours."""
+    headers, host = list(options.headers), {}
+    if named := next((header for header in headers if header.lower().startswith("host:")), ""):
+        headers.remove(named)
+        host = {"host": named.partition(":")[2].strip()}
     body = os.fsencode(options.data or "")
     if body and not any(header.lower().startswith("content-type:") for header in headers):
         headers.append(contract.FORM)
-    return request(options.method or ("POST" if body else "GET"), options.path, *headers, body=body)
+    return request(options.method or ("POST" if body else "GET"), options.path, *headers, body=body, **host)
 
 
 def unsayable(stack, sent):
