@@ -17,42 +17,42 @@ export const engine = {
       this.worker.onmessage = ({ data }) => {
         if (data.of) tell?.(data);
         else if (data.ready) resolve();
-        else if (data.failed) reject(new Error(data.failed));
+        else if (data.failed) this.end(data.failed);
         else this.hear(data);
       };
-      this.worker.onerror = (event) => reject(new Error(event.message || "the worker could not be started"));
+      this.worker.onerror = (event) => this.end(event.message || "the worker could not be started");
       this.worker.postMessage({ folder });
       this.giveUp = reject;
     });
-    this.started.catch(() => this.end());
     return this.started;
   },
 
   async ask(question) {
+    const text = JSON.stringify(question) ?? "null";
     await this.start();
     return new Promise((resolve, reject) => {
       this.waiting.set(++this.number, { resolve, reject });
-      this.worker.postMessage({ id: this.number, question });
+      this.worker.postMessage({ id: this.number, text });
     });
   },
 
   hear({ id, answer, error }) {
-    const { resolve, reject } = this.waiting.get(id);
+    const asked = this.waiting.get(id);  // a program can post messages too
     this.waiting.delete(id);
-    error ? reject(new Error(error)) : resolve(answer);
+    error ? asked?.reject(new Error(error)) : asked?.resolve(answer);
   },
 
-  // End what runs, whatever it does; the next question starts anew.
   stop() {
-    const pending = [...this.waiting.values()];
-    this.giveUp?.(new Error("stopped"));
-    this.end();
-    for (const { reject } of pending) reject(new Error("stopped"));
+    this.end("stopped");
   },
 
-  end() {
+  // End what runs, whatever it does, and say why to all who wait; the next question starts anew.
+  end(why) {
+    const error = new Error(why), pending = [...this.waiting.values()];
     this.worker?.terminate();
     this.worker = this.started = null;
     this.waiting.clear();
+    this.giveUp?.(error);
+    for (const { reject } of pending) reject(error);
   },
 };

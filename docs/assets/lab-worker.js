@@ -1,7 +1,8 @@
 // Python for the laboratory, in a worker: what runs there can take its time, and can be stopped.
-// Messages in: {folder}, then {id, question}; out: {done, of}, {ready}, {id, answer} or {id, error}.
+// Messages in: {folder}, then {id, text}, a question as JSON; out: {done, of}, {ready}, {id, answer} or {id, error};
+// {failed}: this Python can be asked no more.
 
-const LINES = 10_000;  // of a log: who writes more writes without end
+const LOGGED = 200_000;  // bytes of a log, the last ones: who writes more writes without end
 const queue = [];
 let python;
 
@@ -57,6 +58,8 @@ async function start(folder) {
     env: { HOME: "/home/pyodide" },
   });
   self.fetch = download;
+  python.setStdin({ stdin: () => null });  // nobody types
+  python._api.on_fatal = broken;  // a stack of calls that is too high for the browser, for one, ends all of it
   unpack(new Uint8Array(await (await museum).arrayBuffer()));
   python.runPython("import sys; sys.path.insert(0, '/museum')\nfrom exhibits.backstage.pyodide import page\npage.prepare()");
   postMessage({ ready: true });
@@ -71,17 +74,29 @@ function unpack(archive) {
   }
 }
 
-async function answer({ id, question }) {
-  const said = [];
-  const listen = { write: (bytes) => (said.length < LINES && said.push(bytes.slice()), bytes.length), isatty: false };
+function broken(error) {
+  postMessage({ failed: `Python broke down (${String(error).trim().split("\n").at(-1)}); the next question starts anew` });
+}
+
+async function answer({ id, text }) {
+  let before = [], said = [], size = 0;
+  const write = (bytes) => {
+    said.push(bytes.slice(-LOGGED));
+    size += bytes.length;
+    if (size > LOGGED) [before, said, size] = [said, [], 0];
+    return bytes.length;
+  };
+  const listen = { write, isatty: false };
   python.setStdout(listen);
   python.setStderr(listen);
   try {
     const ask = python.globals.get("page").ask;
-    const found = JSON.parse(await ask(JSON.stringify(question)));
-    found.log = (found.log ?? "") + new TextDecoder().decode(await new Blob(said).arrayBuffer());
+    const found = JSON.parse(await ask(text));
+    if (found.refused) return postMessage({ id, error: found.refused });
+    const log = (found.log ?? "") + new TextDecoder().decode(await new Blob([...before, ...said]).arrayBuffer());
+    found.log = log.length > LOGGED ? `… ${log.slice(-LOGGED)}` : log;
     postMessage({ id, answer: found });
   } catch (error) {
-    postMessage({ id, error: String(error) });
+    broken(error);  // a program has taken away what the museum stands on
   }
 }

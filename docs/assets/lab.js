@@ -239,7 +239,9 @@ export function laboratory(page, engine) {
   page.classList.add("ready");
 
   window.museum ??= {};
-  window.museum.lab = { start: () => engine.start(() => {}), ask: (question) => engine.ask(question) };
+  window.museum.lab = {
+    start: () => engine.start(() => {}), ask: (question) => engine.ask(question), stop: () => engine.stop(),
+  };
 }
 
 const LONGEST = 4e6;
@@ -321,9 +323,9 @@ function answer(found, other) {
   section.append(
     element("h4", {}, "What the visitor got"),
     found.response ? element("pre", { className: "raw", tabIndex: 0 }, element("code", {}, ...lines))
-                   : element("p", {}, "Nothing: the connection was closed."),
+                   : element("p", {}, `Nothing: ${found.over || "the connection was closed"}.`),
   );
-  if (found.over) section.append(element("p", {}, `Then ${found.over}.`));
+  if (found.over && found.response) section.append(element("p", {}, `Then ${found.over}.`));
   if (found.log) section.append(element("h4", {}, "The log"), element("pre", { className: "log", tabIndex: 0 }, element("code", {}, found.log)));
   section.append(element("h4", {}, "Its journey"), journey(found));
   return section;

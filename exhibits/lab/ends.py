@@ -35,10 +35,10 @@ class Socket:
         return data
 
     def sendall(self, data):
-        if self.gone:
-            raise BrokenPipeError("the other side has left")
-        if data:
-            self.heard(bytes(data))
+        for piece in pieces_of(data):
+            if self.gone:
+                raise BrokenPipeError("the other side has left")
+            self.heard(piece)
 
     def shutdown(self, how):
         pass
@@ -70,18 +70,21 @@ class Socket:
 
 
 class Transport(asyncio.Transport):
-    """The server's end in an event loop. heard: called with what the server sends; left: with its last word, once."""
+    """The server's end in an event loop. heard: called with what the server sends; whether the visitor leaves then."""
 
     def __init__(self, protocol, heard):
         super().__init__({"peername": (HOST, VISITOR), "sockname": (HOST, PORT), "socket": Socket((), heard)})
         self.protocol, self.heard, self.ended = protocol, heard, asyncio.Event()
-        self.closed, self.news = False, asyncio.Event()
+        self.closed, self.leaves, self.news = False, False, asyncio.Event()
         protocol.connection_made(self)
 
     def write(self, data):
-        if not self.closed:
-            self.heard(bytes(data))
-            self.news.set()
+        for piece in pieces_of(data):
+            if not (self.closed or self.leaves):
+                self.leaves = self.heard(piece)
+                self.news.set()
+        if self.leaves:
+            asyncio.get_running_loop().call_soon(self.leave)
 
     def write_eof(self):
         self.end()
@@ -143,4 +146,11 @@ class Transport(asyncio.Transport):
         self.news.set()
 
 
-PIECE = 16 * 1024
+PIECE = 16 * 1024  # bytes that an event loop reads at once
+AT_ONCE = 256 * 1024  # bytes that a connection or a pipe takes before the other side has to read
+
+
+def pieces_of(data):
+    """The bytes as they pass; none where there are none."""
+    for start in range(0, len(data), AT_ONCE):
+        yield bytes(data[start : start + AT_ONCE])

@@ -7,7 +7,6 @@ At home the front is nginx, and at CGI the museum's own server; "§" is a sectio
 import io
 import os
 import sys
-import traceback
 from types import SimpleNamespace
 
 from exhibits.cgi import wire as cgi
@@ -16,7 +15,8 @@ from exhibits.fastcgi import server as fastcgi_server
 from exhibits.fastcgi import wire as fastcgi
 from exhibits.http import connection, grammar
 from exhibits.http.wire import Body, End, Response
-from exhibits.lab.ends import HOST, PORT, Socket
+from exhibits.lab.ends import HOST, PORT, Socket, pieces_of
+from exhibits.lab.programs import told
 from exhibits.scgi import server as scgi_server
 from exhibits.scgi import wire as scgi
 from exhibits.shared.fields import Malformed
@@ -173,8 +173,8 @@ def run(program, variables, body, printed, complained):
                 print(exit.code, file=stderr)
         except (Terminated, Failure):
             raise
-        except BaseException:
-            traceback.print_exc(file=stderr)
+        except BaseException as error:
+            stderr.write(told(error))
             code = 1
         stdout.flush()
     except Terminated:
@@ -198,8 +198,9 @@ class Stream(io.RawIOBase):
         return True
 
     def write(self, data):
-        if self.heard and len(data):
-            self.heard(bytes(data))
+        for piece in pieces_of(data):
+            if self.heard:
+                self.heard(piece)
         return len(data)
 
 

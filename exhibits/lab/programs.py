@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOMS = Path(__file__).parent.parent
+HERE = Path((lambda: None).__code__.co_filename).parent  # as tracebacks have it, from a compiled file too
 FILES = {
     "hello": {"script": "cgi/hello.py", "respond": "cgi/responder.py", "wsgi": "wsgi/hello.py",
               "asgi": "asgi/hello.py"},
@@ -48,6 +49,8 @@ def load(program, shape, process):
     process: in whose process it is (str). There a program that stays is loaded once: it has a memory.
     """
     name, text = source(program, shape)
+    # Tracebacks show the lines of what is no file, too, and of this text: all that readers write have one name.
+    linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     if shape == "script":
         return script(name, text)
     return resident(name, text, shape, process)
@@ -55,8 +58,6 @@ def load(program, shape, process):
 
 @lru_cache(maxsize=64)
 def compiled(name, text):
-    # Tracebacks show the lines of what is no file, too.
-    linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     try:
         return compile(text, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:  # ValueError: a null character
@@ -101,6 +102,6 @@ def told(error):
     import traceback
 
     frames = traceback.TracebackException.from_exception(error)
-    while frames.stack and frames.stack[0].filename == __file__:
+    while frames.stack and Path(frames.stack[0].filename).parent == HERE:
         del frames.stack[0]
     return "".join(frames.format())

@@ -18,6 +18,8 @@ from exhibits.wsgi.wire import trace as trace_wsgi
 # After so many pieces of an answer, or bytes, a visitor leaves too: nobody looks at more, and some have no end.
 MOST, LARGEST = 1000, 4 << 20
 PATIENCE = 12  # seconds after which a visitor leaves: an answer of the guestbook that ends does so in 10
+ENDLESS = f"the answer had no end within {PATIENCE} s"
+ENDS = 1  # seconds in which a program whose visitor has left ends
 SPEAKS = 0.15  # seconds in which a program has said what it says to a message: it looks for new entries every 0.05
 MASK = bytes.fromhex("37fa213d")  # the one that RFC 6455 section 5.7 uses in its examples
 
@@ -51,10 +53,13 @@ class Asked:
 
 
 class Journey:
-    """The links that a request passes, written down as it does. environ: variables of the server's process."""
+    """The links that a request passes, written down as it does. environ: variables of the server's process.
+
+    over: why the visitor has left before the answer was over, "" where he has not.
+    """
 
     def __init__(self, environ=None):
-        self.environ, self.links, self.logged, self.began = environ or {}, [], [], None
+        self.environ, self.links, self.logged, self.began, self.over = environ or {}, [], [], None, ""
         self.ended, self.heard, self.size = None, 0, 0  # when the last piece of the answer came; how many, of how much
 
     def now(self):
@@ -77,7 +82,13 @@ class Journey:
         """A piece of the answer comes; return whether the visitor leaves then."""
         self.heard, self.size = self.heard + 1, self.size + len(data)
         self.say(link, 1, what, data)
-        return self.heard in (leaves, MOST) or self.size >= LARGEST or self.now() > PATIENCE
+        if self.heard == leaves:
+            self.over = "the visitor left"
+        elif self.heard >= MOST or self.size >= LARGEST:
+            self.over = f"the visitor left, with {self.heard:,} pieces and {self.size:,} bytes"
+        elif self.now() > PATIENCE:
+            self.over = ENDLESS
+        return bool(self.over)
 
     def log(self, data):
         self.logged.append(data.decode("utf-8", "replace"))
@@ -161,8 +172,7 @@ async def asgi(journey, asked, program):
         transport.say(data)
 
     def heard(data):
-        if journey.hear(link, speaks[1], data, asked.leaves):
-            asyncio.get_running_loop().call_soon(transport.leave)
+        return journey.hear(link, speaks[1], data, asked.leaves)
 
     async with running(traced) as server:
         connection = Connection(server)
@@ -195,9 +205,10 @@ async def running(program):
         yield server
     finally:
         server.cancels = True
-        for task in list(server.tasks):
-            task.cancel()
-        await asyncio.gather(*server.tasks, return_exceptions=True)
+        if tasks := set(server.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=ENDS)  # who will not end stays
 
 
 async def settled(journey, connection, transport):
@@ -208,6 +219,8 @@ async def settled(journey, connection, transport):
             return
         if not await transport.listen() and connection.silent and not getattr(connection.call, "accepted", False):
             connection.overdue(float("inf"))  # the visitor says nothing more: that time passes at once
+    if not transport.ended.is_set():
+        journey.over = ENDLESS
 
 
 STAGES = {

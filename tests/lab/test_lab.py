@@ -95,6 +95,57 @@ def test_of_an_answer_without_end_there_is_only_so_much(stage):
     assert stages.MOST <= len(pieces) <= stages.MOST + 5
 
 
+LARGE = {
+    "script": "import sys\nsys.stdout.buffer.write(b'Content-Type: a/b\\n\\n' + bytes(9_000_000))\n",
+    "respond": "def respond(environ, stdin, stdout, stderr):\n"
+               "    stdout.write(b'Content-Type: a/b\\n\\n' + bytes(9_000_000))\n",
+    "wsgi": "def application(environ, start_response):\n    start_response('200 OK', [])\n"
+            "    return [bytes(9_000_000)]\n",
+    "asgi": "async def application(scope, receive, send):\n"
+            "    await send({'type': 'http.response.start', 'status': 200})\n"
+            "    await send({'type': 'http.response.body', 'body': bytes(9_000_000)})\n",
+}
+
+
+@pytest.mark.parametrize("stage", EVERY)
+def test_what_a_program_says_at_once_passes_as_it_is_heard(stage):
+    answer = ask({"stage": stage, "request": HELLO, "program": LARGE[stages.STAGES[stage].shape], "draws": False})
+    assert stages.LARGEST <= len(answer["response"]) <= stages.LARGEST + (1 << 19)
+    assert answer["over"].startswith("the visitor left, with ")
+
+
+def test_a_program_that_ends_for_nobody_keeps_nobody(monkeypatch):
+    monkeypatch.setattr(stages, "PATIENCE", 0.1)
+    monkeypatch.setattr(stages, "ENDS", 0.1)
+    program = ("import asyncio\nasync def application(scope, receive, send):\n    for _ in range(20):\n        try:\n"
+               "            await asyncio.sleep(0.1)\n        except BaseException:\n            pass\n")
+
+    async def asked():
+        return json.loads(await page.ask(json.dumps({"stage": "asgi", "request": HELLO, "program": program})))
+
+    loop = asyncio.new_event_loop()
+    answer = loop.run_until_complete(asyncio.wait_for(asked(), 1))
+    assert (answer["response"], answer["over"]) == ("", stages.ENDLESS)
+    loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
+    loop.close()
+
+
+def test_a_journey_of_very_many_parts_is_not_drawn():
+    program = "import sys\nprint('Content-Type: a/b\\n')\nfor n in range(7000):\n    print(n, file=sys.stderr)\n"
+    assert ask({"stage": "cgi", "request": HELLO, "program": program})["html"].startswith("<p>It has 7,")
+
+
+@pytest.mark.parametrize("wrong", [
+    None, 3, "x", [], {}, {"request": HELLO}, {"stage": "wsgi"}, {"stage": "http", "request": HELLO},
+    {"stage": ["wsgi"], "request": HELLO}, {"stage": "wsgi", "request": 3}, {"stage": "wsgi", "request": "€"},
+    *({"stage": "wsgi", "request": HELLO, **more} for more in (
+        {"program": 3}, {"program": ["x"]}, {"leaves": "x"}, {"count": "x"}, {"count": 1e999}, {"messages": [1]},
+        {"messages": 1}, {"messages": ["\ud800"]}, {"then": 1})),
+])
+def test_a_wrong_question_gets_a_sentence(wrong):
+    assert "the stage is one of cgi, fastcgi, " in ask(wrong)["refused"]
+
+
 def test_a_websocket_speaks_both_ways():
     signing = '{"name":"Ada","message":"Hi"}'
     answer = ask({"stage": "asgi", "request": HANDSHAKE.decode(), "messages": [signing]})
@@ -149,8 +200,17 @@ def test_a_program_that_fails_is_told_where():
     answer = ask({"stage": "cgi", "request": HELLO, "program": script})
     assert 'File "program.py", line 3' in answer["log"]
     assert answer["journey"]["links"][1]["exit"] == 1
+    assert answer["log"].splitlines()[1].startswith('  File "program.py"'), "it begins in the reader's text"
     answer = ask({"stage": "wsgi", "request": HELLO, "program": "1 / 0"})
     assert answer["trouble"] == "the program fails before it can be asked" and "line 1" in answer["traceback"]
+
+
+def test_of_two_programs_each_has_its_own_lines_in_a_traceback(capfd):
+    """They have one name, and one that is known already is not compiled again."""
+    for name in "one", "other", "one":
+        program = f"def application(environ, start_response):\n    {name}\n"
+        ask({"stage": "wsgi", "request": HELLO, "program": program})
+        assert f"    {name}\n" in capfd.readouterr().err
 
 
 def test_a_script_leaves_nothing_behind_and_others_remember():

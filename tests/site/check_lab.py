@@ -132,16 +132,19 @@ def test_an_own_program_answers_and_one_that_fails_is_told_where(lab):
     expect(lab.heard.locator(".stage").first).to_contain_text("mine")
     expect(lab.heard.locator(".stage").last).to_contain_text("Hello, World!")
     assert lab.heard.locator("mark").count()
+    log = lab.heard.locator(".stage").first.locator(".log")
+    lab.write(COUNTING.replace("return", "return input(),"))
+    lab.send()
+    expect(log).to_contain_text("EOFError")
     lab.write(COUNTING.replace("return", "return 1 / 0,"))
     lab.send()
-    log = lab.heard.locator(".stage").first.locator(".log")
     expect(log).to_contain_text('File "program.py", line 4')
     expect(log).to_contain_text("ZeroDivisionError")
     expect(lab.page.locator(".failed")).to_be_attached()
     lab.write("def application(:\n")
     lab.send()
     expect(lab.heard.locator(".trouble").first).to_contain_text("the program is no Python")
-    expect(lab.heard.locator(".log").first).to_contain_text('File "program.py", line 1')
+    expect(lab.heard.locator(".log").first).to_have_text(re.compile('^ *File "program.py", line 1'))
     lab.page.locator(".restore").click()
     expect(lab.page.locator("[name=text]")).to_have_value(re.compile("Hello, World!"))
 
@@ -189,6 +192,31 @@ def test_an_endless_loop_is_stopped_and_the_next_one_answered(lab):
     lab.page.locator(".restore").click()
     lab.send()
     expect(lab.heard).to_contain_text("Hello, World!")
+
+
+ASK = """async (program) => {
+  const ask = museum.lab.ask({ stage: "wsgi", request: "GET /hello HTTP/1.0\\r\\n\\r\\n", program, draws: false });
+  if (program.startsWith("while")) museum.lab.stop();
+  return ask.then((found) => found.response ?? found.traceback, (error) => error.message);
+}"""
+
+
+def test_a_question_gets_its_answer_or_a_sentence_whatever_was_asked_before(lab):
+    """A program can break the Python that runs it, in ways that nothing inside of that can notice."""
+    for program, said in {
+        "guestbook": "Hello",
+        "import csv": "this page has a part of Python's standard library",
+        "import socket\nsocket.create_connection(('localhost', 80))": "this page has no network",
+        "print('x' * 10_000_000)\n" + COUNTING: "mine",
+        "import os\nos.abort()": "Python broke down (RuntimeError: unreachable); the next question starts anew",
+        "while True: pass": "stopped",
+        "import json\njson.dumps = None\n" + COUNTING: "Python broke down (TypeError: ",
+        "hello": "Hello",
+    }.items():
+        assert said in lab.page.evaluate(ASK, program), program
+    wrong = "museum.lab.ask({ stage: 'http' }).catch((error) => error.message)"
+    assert "the stage is one of cgi, " in lab.page.evaluate(wrong)
+    lab.said.clear()  # Pyodide has said there what broke it
 
 
 def test_a_link_carries_request_program_and_stages(lab, browser, served):

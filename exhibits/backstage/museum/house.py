@@ -7,12 +7,12 @@ import time
 from collections import deque
 from itertools import pairwise
 
-from exhibits import catalog, journey
+from exhibits import catalog
 from exhibits.backstage.museum.passing import KEPT
 from exhibits.backstage.museum.processes import Look, Seen, family
 from exhibits.backstage.museum.taps import Tapped
 from exhibits.backstage.running import CannotStart, missing
-from exhibits.backstage.site.journey import journey_view
+from exhibits.backstage.site.journey import drawing
 from exhibits.http.grammar import BadMessage
 from exhibits.http.wire import RequestReader
 from exhibits.messages import Refused
@@ -21,7 +21,6 @@ PAUSE = 1  # seconds before a stage that has ended is started anew
 OFTEN, WITHIN = 3, 60  # so often, in so many seconds: then it stays closed
 LINES, LONGEST_LINE = 200, 1000  # of the logs that are remembered, and characters of one
 TIDIES = 5  # seconds between two times that what is forgotten is removed
-DRAWN = 5000  # fields of a journey; the page of one with more would be of many megabytes
 SHOWN = 20  # requests that go on at a stage, of which is shown who answers them
 PATH = re.compile(rb"((?:\r\n)*[^ \r\n]+ )/")  # the beginning of a request, up to its path
 
@@ -202,11 +201,7 @@ class House:
     def drawn(self, passing, id):
         """The same as {"journey": …, "html": its drawing}. id: of the element that it becomes."""
         found = self.journey(passing)
-        fields = sum(len(each) for link in found["links"] for each in journey.explain(link).values())
-        if fields > DRAWN:
-            html = f"<p>It has {fields:,} fields, and more than {DRAWN:,} are not drawn.</p>"
-        else:
-            html = journey_view(found, id)
+        html = drawing(found, id)
         if passing.cut:
             html += f"<p>Of what the visitor and the server said, the first {KEPT:,} bytes are kept.</p>"
         return {"journey": found, "html": html}

@@ -8,9 +8,21 @@ from html import escape
 from exhibits.backstage.site.calls import shown
 from exhibits.backstage.site.dumps import link_view
 from exhibits.backstage.site.way import pairs, way_view
-from exhibits.journey import steps
+from exhibits.journey import explain, steps
 
 FRAMES = "Frames are processes: a solid one stays, a dashed one is made for one request."
+DRAWN = 6000  # fields, pieces and calls of a journey; the page of one with more would be of many megabytes
+
+
+def drawing(journey, id, note=FRAMES):
+    """The HTML of a journey that nobody has looked at before: a sentence where there is too much of it."""
+    links = journey["links"]
+    parts = sum(len(link.get("pieces", link.get("calls", ()))) for link in links)
+    if parts <= DRAWN:  # else it is not even explained
+        parts += sum(len(each) for link in links for each in explain(link).values())
+    if parts > DRAWN:
+        return f"<p>It has {parts:,} parts, and more than {DRAWN:,} are not drawn.</p>"
+    return journey_view(journey, id, note)
 
 
 def journey_view(journey, id, note=FRAMES):
