@@ -199,7 +199,6 @@ class Store:
 
     def set_up(self, path):
         """Make the file, or what an older one lacks; return a connection to it."""
-        from fcntl import LOCK_EX, flock
         from os import O_DIRECTORY, O_RDONLY, close, open, unlink
         from os.path import dirname, exists
 
@@ -208,7 +207,7 @@ class Store:
         except OSError:
             raise obstacle(path) from None
         try:
-            flock(folder, LOCK_EX)  # one process at a time
+            lock(folder)  # one process at a time
             if not exists(path):
                 # What is left of a deleted file would be taken for a part of the new one.
                 for name in (path + "-wal", path + "-shm", path + "-journal"):
@@ -374,6 +373,21 @@ def opened(path):
     from sqlite3 import connect
 
     return connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+def lock(folder):
+    """Lock it until it is closed. Anybody who can read a folder can hold its lock: nobody waits for ever."""
+    from fcntl import LOCK_EX, LOCK_NB, flock
+    from time import monotonic, sleep
+
+    end = monotonic() + PATIENCE
+    while True:
+        try:
+            return flock(folder, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            if monotonic() > end:
+                raise busy() from None
+        sleep(LOOK)
 
 
 def version(connection):

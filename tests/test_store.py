@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -186,6 +187,18 @@ def test_a_writer_waits_for_others_as_long_as_they_are_quick(store, path):
         time.sleep(0.5)
         other.execute("COMMIT")
         assert {writer.result().status for writer in writers} == {201}
+
+
+def test_a_folder_that_somebody_has_locked_is_waited_for_but_not_for_ever(store, path, monkeypatch):
+    monkeypatch.setattr("exhibits.store.PATIENCE", 0.3)
+    with ThreadPoolExecutor(2) as pool:
+        folder = os.open(path.parent, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        try:
+            assert [pool.submit(respond, asked, store).result(5).status for asked in (posted(), got("/"))] == [503, 503]
+        finally:
+            os.close(folder)
+        assert respond(posted(), store).status == 201
 
 
 # ---------------------------------------------------------------- what may be wrong with the file
