@@ -98,6 +98,8 @@ def hush():
 
 def take_care_of_output():
     """Print whatever the terminal cannot show as "?", and nothing where there is no output at all."""
+    if not os.environ.get("COLUMNS", "0").strip("0"):
+        os.environ.pop("COLUMNS", None)  # of a terminal that does not know its width; rich would print nothing
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

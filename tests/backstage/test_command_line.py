@@ -188,6 +188,12 @@ def test_list_says_what_can_run():
     assert exhibits("list", "--stage", "psgi").returncode == 2
 
 
+def test_what_does_not_know_its_width_is_printed_to_all_the_same():
+    done = subprocess.run([sys.executable, "-m", "exhibits", "list", "--stage", "cgi"], cwd=ROOT, capture_output=True,
+                          text=True, env={**os.environ, "COLUMNS": "0"})
+    assert done.returncode == 0 and "cgi-ours" in done.stdout
+
+
 def test_every_part_is_asked_for_where_it_is_installed():
     """A stack is a few lines of the catalog, and what its parts need: here is who forgot the latter."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]

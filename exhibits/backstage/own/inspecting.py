@@ -6,6 +6,7 @@ ARGUMENTS are those of `stand_in.load`, as JSON. The answer is JSON in the file 
 interface, or what went wrong, in words. What the program prints meanwhile is no part of it.
 """
 
+import contextlib
 import difflib
 import importlib
 import inspect
@@ -106,5 +107,6 @@ if __name__ == "__main__":
     found = inspect_program(*json.loads(arguments))
     with open(answer, "w", encoding="utf-8") as file:
         json.dump(found, file)
-    sys.stdout.flush()
+    with contextlib.suppress(BaseException):  # the program may have put anything in its place
+        sys.stdout.flush()
     os._exit(0)  # without waiting for threads that the program has started
