@@ -11,6 +11,8 @@ if __name__ == "__main__" and _signal.getsignal(_signal.SIGINT) is _signal.defau
 import argparse
 import difflib
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from exhibits import catalog
@@ -18,6 +20,7 @@ from exhibits.backstage import ending
 from exhibits.backstage.arguments import (
     count,
     existing_file,
+    file_name,
     header_field,
     method,
     mount_point,
@@ -27,6 +30,7 @@ from exhibits.backstage.arguments import (
     target,
 )
 from exhibits.backstage.terminal import complain, plain
+from exhibits.messages import Refused
 
 EXAMPLES = """\
 examples:
@@ -86,6 +90,11 @@ def find_stack(name, server=None):
     return servers[server.lower()]
 
 
+def find_stacks(names):
+    """Those of a list with commas; none where no list was given. An empty name is no name: it does not mean all."""
+    return [] if names is None else [find_stack(name.strip()) for name in names.split(",")]
+
+
 def parser():
     prog = "python -m exhibits" if Path(sys.argv[0]).name == "__main__.py" else Path(sys.argv[0]).name
     main = Parser(
@@ -125,14 +134,16 @@ def parser():
     verb.add_argument("--trace", action="store_true",
                       help="print the journey of each request: what passed on each link, byte by byte and call by call")
     verb.add_argument("--once", action="store_true", help="send some requests, print the responses, and stop")
-    verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
+    verb.add_argument("--guestbook", type=file_name, metavar="FILE",
+                      help="the SQLite file; default: guestbook.sqlite3 here")
 
     verb = verbs.add_parser("museum", help="start all stages at one address until Ctrl-C",
                             description="Start the default stack of each stage, all with one guestbook, at one "
                             "address. The page there, the lobby, sends requests to all and shows their bytes.")
     verb.add_argument("--port", type=port_number, help="default: 8000, or a free one")
     verb.add_argument("--open", action="store_true", help="open the lobby in the browser")
-    verb.add_argument("--guestbook", metavar="FILE", help="the SQLite file; default: guestbook.sqlite3 here")
+    verb.add_argument("--guestbook", type=file_name, metavar="FILE",
+                      help="the SQLite file; default: guestbook.sqlite3 here")
 
     verb = verbs.add_parser("compare", parents=[request], help="send the same request to every stack that can run here",
                             description="Send the same bytes to every stack and compare the responses, as the contract "
@@ -242,8 +253,14 @@ def main(arguments=None):
     except BrokenPipeError:
         ending.hush()
         return 1
+    except shutil.Error as error:  # a list of (from, to, why) for files that could not be copied
+        complain(error.args[0][0][2])
+        return 1
     except OSError as error:
         complain(error)
+        return 1
+    except Refused as refused:  # by a guestbook of our own, where there is no room for temporary files
+        complain(f"in {tempfile.gettempdir()}: {refused.sentence}")
         return 1
 
 
@@ -304,7 +321,7 @@ def run(options):
     if options.verb == "grid":
         from exhibits.backstage.checking import agreeing, gridding
 
-        chosen = [find_stack(name.strip()) for name in options.stacks.split(",")] if options.stacks else []
+        chosen = find_stacks(options.stacks)
         names = [name for name in GRIDS if name in options.grids or "all" in options.grids]
         return max(agreeing.agree(chosen) if name == "contract" else gridding.make(gridding.GRIDS[name], chosen)
                    for name in names)
@@ -312,8 +329,7 @@ def run(options):
         from exhibits.backstage.bench.main import bench
 
         return bench(options)
-    names = options.stacks.split(",") if options.stacks else []
-    chosen = [find_stack(name.strip()) for name in names]
+    chosen = find_stacks(options.stacks)
     from exhibits.backstage.verbs.comparing import compare
 
     return compare(chosen or catalog.main_stacks(), options)

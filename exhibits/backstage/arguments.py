@@ -59,6 +59,13 @@ def new_file(text):
     return path
 
 
+def file_name(text):
+    """The name of a file, which may be there or not. An empty one is a variable of a shell that nobody has set."""
+    if not text:
+        raise ArgumentTypeError("'' is not the name of a file")
+    return text
+
+
 def existing_file(text):
     path = Path(text)
     if not path.is_file():

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -96,6 +97,15 @@ def test_nobody_reading_our_output_is_no_traceback(tmp_path):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/hello").close()  # a log line nobody reads
         assert serving.wait(10) == 0
         assert serving.left_behind() == []
+
+
+@pytest.mark.parametrize(("size", "arguments", "sentence"), [
+    (4096, ("compare", "--stacks", "cgi"), "in /.*: the disk "),  # the contract makes a guestbook to compare with
+    (50_000, ("serve", "cgi", "--server", "http.server", "--once"), r"\[Errno 27\] File too large: '/.*'"),
+])
+def test_where_there_is_no_room_a_sentence_says_so(size, arguments, sentence):
+    done = exhibits(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    assert done.returncode == 1 and re.fullmatch(f"exhibits: {sentence}.*\n", done.stderr)
 
 
 def test_a_port_in_use_is_said_in_one_sentence():

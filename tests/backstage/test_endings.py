@@ -11,7 +11,7 @@ import pytest
 from conftest import require
 
 from exhibits import catalog
-from exhibits.__main__ import parser
+from exhibits.__main__ import Unknown, parser, run
 from exhibits.backstage.running import ROOT, eventually, free_port
 from exhibits.backstage.running.ports import is_free
 from exhibits.backstage.verbs.comparing import the_request
@@ -171,6 +171,7 @@ def test_a_host_that_is_typed_takes_the_place_of_ours():
     (("compare", "--svg", "/no/such/folder/x.svg"), "there is no folder '/no/such/folder'"),
     (("compare", "--svg", "/"), "'/' is a folder"),
     (("bench", "--output", "/no/such/folder/x.json"), "there is no folder '/no/such/folder'"),
+    (("serve", "asgi", "--guestbook", ""), "'' is not the name of a file"),
     (("bench", "--rounds", "0"), "'0' is not a number from 1 to 9999"),
     (("bench", "--seconds", "nan"), "'nan' is not a number of seconds up to 3600"),
     (("serve", "asgi", "--mount", "/a/../b"), "'/a/../b' is not a mount point"),
@@ -184,6 +185,13 @@ def test_a_wrong_argument_is_told_before_anything_is_done(arguments, sentence, c
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(arguments)
     assert ended.value.code == 2 and sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("grid", "--stacks", ""), ("compare", "--stacks", ""),
+                                       ("compare", "--stacks", "cgi,")])
+def test_an_empty_name_does_not_mean_all(arguments):
+    with pytest.raises(Unknown, match="there is no stage or stack ''"):
+        run(parser().parse_args(arguments))
 
 
 def test_names_are_understood_in_capitals_and_a_typo_gets_the_nearest_only():

@@ -311,11 +311,18 @@ def test_what_a_program_starts_when_imported_does_not_outlive_the_look_at_it(fol
     assert "sleep 6348" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
-def test_a_program_may_take_standard_output_away(folder):
-    (folder / "silent.py").write_text(
-        "import sys, threading, time\nsys.stdout = None\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
-        "def app(environ, start_response): ...")
-    assert target.find("silent:app", catalog.find("wsgi"), folder).interface == "WSGI callable"
+def test_a_program_may_do_to_python_what_it_wants(folder):
+    (folder / "odd.py").write_text("""
+import sys, threading, time
+sys.stdout = None
+threading.Thread(target=time.sleep, args=(60,)).start()
+class Proxy:
+    def __getattr__(self, name):
+        raise RuntimeError(f"no {name} outside of a request")
+    def __call__(self, environ, start_response): ...
+app = Proxy()
+""")
+    assert target.find("odd:app", catalog.find("wsgi"), folder).interface == "WSGI callable"
 
 
 def test_a_file_that_others_cannot_read_is_named(folder):

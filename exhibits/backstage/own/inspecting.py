@@ -39,10 +39,7 @@ def interface(program):
     else:
         call = program if inspect.isroutine(program) else getattr(program, "__call__", program)  # noqa: B004
         is_coroutine = inspect.iscoroutinefunction(program) or inspect.iscoroutinefunction(call)
-    try:
-        parameters = inspect.signature(program).parameters.values()
-    except (TypeError, ValueError):  # written in C
-        return ""
+    parameters = inspect.signature(program).parameters.values()
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
         return "ASGI coroutine" if is_coroutine else ""
     places = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
@@ -89,6 +86,8 @@ def inspect_program(module, name, path, *more):
         found = interface(program)
     except Unclear as unclear:
         return {"error": f"{module}:{name} is {described(program)}, {str(unclear).replace('NAME', f'{module}:{name}')}"}
+    except Exception:  # it is written in C, or its class has an answer of its own to every question
+        found = ""
     call = program if inspect.isroutine(program) else type(program).__call__
     return {"interface": found, "file": file, "awaits": inspect.iscoroutinefunction(call)}
 
