@@ -133,7 +133,6 @@ class Call:
             self.over = True
             self.end(whole)
         self.close(blocks)
-        self.input.close()
 
     def close(self, blocks: Any) -> None:
         """ "Whether the request was completed normally, or terminated early" (§ Specification Details)."""
@@ -142,6 +141,8 @@ class Call:
                 blocks.close()
         except BaseException:
             self.log()
+        with contextlib.suppress(ValueError):  # the program has taken it apart
+            self.input.close()
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
         if exc_info:
@@ -196,6 +197,7 @@ class Call:
             try:
                 self.carry(head, block)
             except OSError as error:
+                self.carry = nobody  # nobody knows how much went out: whatever the program does, nothing follows it
                 raise ClientLeft from error
 
     def crashed(self) -> bool:
@@ -215,6 +217,11 @@ class Call:
             self.errors.flush()
         except BaseException:
             log_exception()
+
+
+def nobody(head: tuple[str, Headers] | None, block: bytes) -> None:
+    """Sends to a client that has left."""
+    raise ConnectionAbortedError("the client has left")
 
 
 def one(blocks: Any) -> bool:

@@ -255,6 +255,35 @@ def test_close_is_called_whatever_happens(leaves):
     assert call(application, leaves=leaves)[4] is (leaves == 2) and closed == [1]
 
 
+def test_behind_what_may_have_gone_out_comes_nothing():
+    """A program that goes on after an exception of `write`: what it sends then would stand in the middle of it."""
+    def stubborn(environ, start_response):
+        write = start_response("200 OK", [])
+        for _ in range(3):
+            with suppress(Exception):
+                write(b"x")
+        return [b"y"]
+
+    def carry(head, block):
+        carried.append(block)
+        raise TimeoutError("the client reads nothing")
+
+    carried, ended = [], []
+    wsgi_call.Call(wsgi_call.environ({"REQUEST_METHOD": "GET"}, None), carry, ended.append).run(stubborn)
+    assert carried == [b"x"] and ended == [False]
+
+
+@pytest.mark.parametrize("body", [b"", b"abc"])
+def test_a_program_may_take_its_input_apart(body):
+    def application(environ, start_response):
+        if body:
+            environ["wsgi.input"].detach()
+        environ["wsgi.input"] = None
+        return program(b"x")(environ, start_response)
+
+    assert call(application, body=body)[2:] == ([b"x"], "", True)
+
+
 def test_write():
     def application(environ, start_response):
         write = start_response("200 OK", [])

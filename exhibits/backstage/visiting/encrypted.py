@@ -1,6 +1,6 @@
 """Visitors who come over TLS: with HTTP/2 on a TCP connection, or with HTTP/3 on QUIC.
 
-They are asked like `client.Visitor`, with the bytes of an HTTP/1.1 request, and say the
+They are asked like `visiting.Visitor`, with the bytes of an HTTP/1.1 request, and say the
 same in their own protocol: what is only framing there (chunks, the version) is left out.
 """
 
@@ -66,7 +66,7 @@ class Encrypted(Kept):
         self.host, self.port, self.timeout, self.trusts = host, port, timeout, str(trusts)
 
     def ask(self, request, *, then=(), hang_up=False, within=LAST):
-        """Send a request and return the Answer; see `client.Visitor.ask`."""
+        """Send a request and return the Answer; see `visiting.Visitor.ask`."""
         said, answer = Said((request, *then)), Answer()
         try:
             if self.socket is None:
