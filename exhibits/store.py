@@ -319,7 +319,7 @@ class Store:
                     return
                 try:
                     self.look(here)
-                except Refused:  # the file is not there: they hear of the next one
+                except Exception:  # the file is not there, or no memory: they hear of the next one, and by nobody else
                     pass
 
     def look(self, here):

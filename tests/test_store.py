@@ -454,6 +454,19 @@ def test_where_no_thread_can_be_started_the_next_one_who_watches_starts_it(store
     assert heard(watch) == ["one"]
 
 
+def test_who_looks_out_for_all_looks_again_whatever_happens(store, monkeypatch):
+    def fails(here):
+        failed.append(here)
+        raise MemoryError
+
+    watch, failed = store.watch(), []
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "look", fails)
+        assert eventually(lambda: failed, 5)
+    store.sign("Ada", "one")
+    assert heard(watch) == ["one"]
+
+
 def threads():
     return len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else threading.active_count()
 
