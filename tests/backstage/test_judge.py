@@ -178,9 +178,9 @@ def once(answer):
 def test_what_is_no_http_is_an_answer_that_is_not_complete():
     for fields in (), ("Expect: 100-continue", "Content-Length: 1"):
         sent = "\r\n".join(["POST / HTTP/1.1", "Host: a", *fields, "", ""]).encode()
-        with Visitor(*once(b"SSH-2.0-Odd\r\n")) as visitor:
+        with Visitor(*once(b"SSH-2.0-Odd\r\n\r\n")) as visitor:
             answer = visitor.ask(sent, then=[b"x"] if fields else ())
-        assert (answer.status, answer.complete, answer.raw) == (0, False, b"SSH-2.0-Odd\r\n")
+        assert (answer.status, answer.complete, answer.raw) == (0, False, b"SSH-2.0-Odd\r\n\r\n")
 
 
 def test_who_reads_nothing_gets_no_more():
