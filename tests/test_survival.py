@@ -260,6 +260,17 @@ def test_a_body_nobody_reads_takes_nothing_from_the_next_request(servers, room, 
             assert answer(sock)[::2] == (200, b"hello")
 
 
+@all_rooms
+@pytest.mark.parametrize("before", [b"", request("GET", "/")])
+def test_half_a_head_is_told_to_who_has_said_everything(servers, room, before):
+    with connect(servers[room]) as sock:
+        sock.sendall(before + b"GET / HTTP/1.1\r\nHo")
+        sock.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"400"][not before :]
+    assert said.endswith(b"the connection ended before the message did\n")
+
+
 @rooms
 def test_a_body_that_was_asked_for_is_not_waited_for(servers, room):
     with connect(servers[room]) as sock:

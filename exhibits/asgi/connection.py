@@ -54,10 +54,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self):
         self.ended = True
-        if self.closing or not self.call:
+        if self.closing:
             self.close()
-        else:
+        elif self.call:
             self.call.visitor_left()
+        else:
+            self.end()
         return True  # the other direction stays open: who has said everything can still be answered
 
     def connection_lost(self, error):
@@ -120,9 +122,17 @@ class Connection(asyncio.BufferedProtocol):
             except BadMessage as error:
                 self.fail(error.status, error.sentence)
             if self.ended and not self.call:
-                self.close()
+                self.end()
         else:
             self.expect()  # the rest of the body; whoever does not send it is not waited for
+
+    def end(self):
+        """The visitor has said everything, and everything is answered; half a request is none."""
+        try:
+            self.reader.close()
+            self.close()
+        except BadMessage as error:
+            self.fail(error.status, error.sentence)
 
     def fail(self, status, sentence, fields=()):
         """Answer what is no request, or not all of one."""
