@@ -347,6 +347,17 @@ def test_a_file_of_a_package_is_a_module_of_it(folder):
     assert (own.module, own.path) == ("blog.web.main", folder)
 
 
+def test_modules_are_found_where_pythonpath_says_seen_from_the_visitor(folder, monkeypatch):
+    """A server runs elsewhere: what PYTHONPATH names from here is something else there, or nothing."""
+    (folder / "src").mkdir()
+    (folder / "src" / "blog_in_src.py").write_text("from plain import wsgi as app")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", f"src::{ROOT}")
+    stack = catalog.find("wsgi-ours")
+    with Exhibit(stack, app=target.find("blog_in_src:app", stack)) as running:
+        assert running.environment(stack.processes[0])["PYTHONPATH"].endswith(f"{folder}/src:{ROOT}")
+
+
 def exhibits(folder, *arguments):
     return subprocess.run([sys.executable, "-P", "-m", "exhibits", *arguments], cwd=folder, capture_output=True,
                           text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)})

@@ -221,7 +221,7 @@ def inspected(own, python):
         command = [python, "-P", "-m", "exhibits.backstage.own.inspecting", answer, json.dumps(own.arguments())]
         said = open(Path(private, "said"), "w+b")
         with said, subprocess.Popen(command, cwd=own.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                                    env={**os.environ, "PYTHONPATH": module_path(ROOT, own), "INSPECTION": private},
+                                    env={**os.environ, "PYTHONPATH": module_path(ROOT), "INSPECTION": private},
                                     start_new_session=True) as process:
             try:
                 process.wait(IMPORTING)

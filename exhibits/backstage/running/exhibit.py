@@ -224,7 +224,7 @@ class Exhibit:
         places = self.places()
         return {
             **os.environ, "PWD": str(self.folder(process)),
-            "PYTHONPATH": module_path(places["root"], self.app), "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": module_path(places["root"]), "PYTHONUNBUFFERED": "1",
             "GUESTBOOK": str(places["guestbook"]), "GUESTBOOK_HOSTS": places["hosts"],
             "GUESTBOOK_STACK": places["stack"],
             **{name: value.format(**places) for name, value in process.environ.items()},
@@ -390,6 +390,7 @@ def eventually(condition: Callable[[], Any], seconds: float = START) -> Any:
     return found
 
 
-def module_path(root, app):
-    """PYTHONPATH: where our package is; a program of the visitor's own finds its modules as it does without us."""
-    return os.pathsep.join(filter(None, [str(root), app and os.environ.get("PYTHONPATH")]))
+def module_path(root: Path) -> str:
+    """PYTHONPATH: where our package is; all else is found as without us, and not from where a server happens to run."""
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join([str(root), *(os.path.abspath(path) for path in named if path)])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exhibits import catalog
-from exhibits.backstage.running.exhibit import Exhibit, eventually
+from exhibits.backstage.running.exhibit import Exhibit, eventually, module_path
 from exhibits.backstage.running.nobody import NOBODY
 from exhibits.backstage.running.ports import CannotStart, authority, is_free, lsof
 from exhibits.catalog.parts import PARTS
@@ -185,8 +185,7 @@ class Foreign(Exhibit):
         environ = super().environment(process)
         if process.part != COMMAND:
             return environ
-        packages = os.pathsep.join(filter(None, [str(self.run), os.environ.get("PYTHONPATH")]))
-        return {**environ, "PATH": path(), "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**environ, "PATH": path(), "PYTHONPATH": module_path(self.run), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def started(self):
         """The words of the command, as it was started."""
