@@ -90,7 +90,7 @@ class Store:
     )
 
     def __init__(self, path):
-        self.path, self.processes = path, {}
+        self.path, self.real, self.processes = path, path, {}  # real: without symbolic links
 
     @property
     def here(self):
@@ -154,14 +154,20 @@ class Store:
         return rows, file
 
     def file(self):
-        """Which file it is that has the path now: (device, inode), None where there is none."""
+        """Which files they are that have the path now, and its write-ahead log: None where there is none.
+
+        What is written into a log that somebody has deleted is in no file, and SQLite does not notice.
+        """
         from os import stat
 
-        try:
-            found = stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+        found = []
+        for path in self.path, self.real + "-wal", self.real + "-shm":
+            try:
+                status = stat(path)
+                found.append((status.st_dev, status.st_ino))
+            except OSError:
+                found.append(None)
+        return found if found[0] else None
 
     def take(self, idle):
         """A connection that is the caller's alone, and the file it is to."""
@@ -179,7 +185,7 @@ class Store:
     def connect(self):
         from os.path import exists, isfile, realpath
 
-        path = realpath(self.path)
+        path = self.real = realpath(self.path)
         if exists(path) and not isfile(path):
             raise Refused(500, "the guestbook is not a file")
         connection = opened(path) if exists(path) else self.set_up(path)

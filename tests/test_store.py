@@ -227,6 +227,24 @@ def test_a_deleted_file_is_noticed_and_made_anew(store, path, leave):
     assert [entry[3] for entry in store.newest(9)] == ["3", "2", "b"] and stored(path) == 3
 
 
+@pytest.mark.parametrize("deleted", [("-wal",), ("-shm",), ("-wal", "-shm")])
+def test_a_deleted_log_is_noticed_and_nothing_is_lost(store, path, deleted):
+    """SQLite goes on to write into the deleted one: whoever comes later never sees it."""
+    for n in range(3):
+        store.sign("Ada", str(n))
+    for end in deleted:
+        path.with_name(path.name + end).unlink()
+    assert store.sign("Ada", "3") == 4 and stored(path) == 4
+    with held(path) as other, ThreadPoolExecutor(1) as pool:
+        signing = pool.submit(respond, posted(), store)
+        time.sleep(0.2)
+        for end in deleted:
+            path.with_name(path.name + end).unlink()
+        other.execute("COMMIT")
+        assert signing.result().status == 503
+    assert respond(posted(), store).status == 201
+
+
 def test_an_entry_in_a_file_that_is_deleted_meanwhile_is_not_acknowledged(store, path):
     store.sign("Ada", "Hello")
     with held(path) as other, ThreadPoolExecutor(1) as pool:
