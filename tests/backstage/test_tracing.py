@@ -15,8 +15,9 @@ from exhibits.asgi import wire as websocket
 from exhibits.asking import request
 from exhibits.backstage.recording import tapping
 from exhibits.backstage.recording.tapping import HANDSHAKE
-from exhibits.backstage.running import eventually
+from exhibits.backstage.running import eventually, is_free
 from exhibits.backstage.verbs.tracing import Traced
+from exhibits.backstage.visiting import Visitor
 
 
 def traced(stack):
@@ -53,6 +54,15 @@ def test_each_request_has_its_journey(stack):
             assert len(between) == len(stack.processes) + 1
             assert journey.steps(found)[0].link == 0
         assert exhibit.base.endswith(f":{exhibit.port}")
+
+
+@pytest.mark.skipif(not is_free("::1", 0), reason="this machine has no IPv6")
+def test_it_is_reached_over_ipv6():
+    told = []
+    exhibit = Traced(catalog.find("wsgi-ours"), host="::1", print=lambda journey, missed: told.append(journey))
+    with exhibit, Visitor("::1", exhibit.port) as visitor:
+        assert visitor.ask(request("GET", "/hello", host=f"[::1]:{exhibit.port}")).body == b"Hello, World!\n"
+        assert eventually(lambda: told, 10)
 
 
 def test_a_tap_outlives_a_lack_of_files():
