@@ -1,6 +1,6 @@
 // What people type into the search, made into what its index can find, and what is found put into a better order. The
-// theme sends the query to a worker, which answers with results. Here the query is changed on its way, asked again more
-// loosely where nothing came back, and the results are sorted before the theme sees them.
+// theme sends the query to a worker, which answers with results. Here the query is changed on its way, asked again for
+// any of its words where few pages have all, and the results are sorted before the theme sees them.
 
 const SETUP = 0, QUERY = 2, RESULT = 3; // the theme's own numbers of these messages
 // Not in the index, which leaves them out as lunr.js does, or said in any question, or of everything here.
@@ -44,9 +44,19 @@ function mended(list) {
 }
 
 const stem = (word) => word.replace(/(?<=\w{2})(\w)\1(ing|ed)$/, "$1").replace(/(?<=\w{4})(ings?|e[ds]|s|ly|ment)$/, "");
-const begun = (word) => `+${stem(word)}*`;
-const nearly = (word) => (word.length < 4 ? begun(word) : `+${word}~${word.length < 8 ? 1 : 2}`);
-const loosely = (word) => `${stem(word)}*`;
+// A word, or one that begins so; instead of a word that is not here, one that is a letter or two away.
+function here(word) {
+  const known = word.length < 4 || texts.includes(` ${stem(word)}`);
+  return known ? `${signs(stem(word))}*` : `${signs(word)}~${word.length < 8 ? 1 : 2}`;
+}
+// In which ways a query is asked, one after the other, until so many pages have what it asks for: all its words, any.
+const WAYS = [[3, (word) => `+${here(word)}`], [0, here]];
+
+// The index of lunr.js takes some beginnings for others where words have digits, since it writes its own numbers behind
+// letters without a mark between them, and then the worker finds nothing at all. So it is given other signs for digits.
+const SIGNS = "\u24EA\u2460\u2461\u2462\u2463\u2464\u2465\u2466\u2467\u2468"; // 0 to 9, each in a circle
+const signs = (text) => text.replace(/&#\w+;|\d/g, (found) => SIGNS[found] ?? found);
+const digits = (text) => text.replace(new RegExp(`[${SIGNS}]`, "g"), (sign) => SIGNS.indexOf(sign));
 
 const plain = (html) => {
   const all = html.replace(/<[^>]*>|&\w+;/g, " ").toLowerCase().split(BREAKS);
@@ -89,16 +99,20 @@ Worker.prototype.postMessage = function (message, ...rest) {
       pages.set(location, { title: plain(title), text: plain(text), boost });
     titles = [...pages.values()].map(({ title }) => title).join("|");
     texts = [...pages.values()].map(({ text }) => text).join("|");
+    const config = { ...message.data.config };
+    config.separator = config.separator.replace("\\d", `[${SIGNS}]`);
+    const docs = message.data.docs.map((doc) => ({ ...doc, title: signs(doc.title), text: signs(doc.text) }));
+    return post.call(this, { ...message, data: { ...message.data, config, docs } }, ...rest);
   }
   const asked = message?.type === QUERY && typeof message.data === "string";  // another theme asks in another way
   if (!asked) return post.call(this, message, ...rest);
-  // All of the words, all with a letter wrong, any of them.
-  ask(this, { message, list: words(message.data), left: [begun, nearly, loosely] });
+  ask(this, { message, list: words(message.data), left: [...WAYS] });
 };
 
 function ask(worker, question) {
   (worker.asked ??= []).push(question);  // it answers in this order
-  const wanted = question.left.shift();
+  const [enough, wanted] = question.left.shift();
+  question.enough = enough;
   post.call(worker, { ...question.message, data: question.list.map(wanted).join(" ") });
 }
 
@@ -109,8 +123,8 @@ Worker.prototype.addEventListener = function (type, ...rest) {
     listen.call(this, type, (event) => {
       const question = event.data?.type === RESULT ? this.asked?.shift() : undefined;
       if (!question) return;
-      const { items } = event.data.data;
-      if (items.length || !question.left.length) return sort(items, question.list);
+      const items = event.data.data.items = JSON.parse(digits(JSON.stringify(event.data.data.items)));
+      if (items.length >= question.enough) return sort(items, question.list);
       event.stopImmediatePropagation();
       ask(this, question);
     });

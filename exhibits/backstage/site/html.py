@@ -31,16 +31,17 @@ def table(css_class, columns, rows):
 
     Style sheets stack the cells of narrow screens, each under its data-label.
     A browser forgets then that it is a table, so the roles are spelled out.
+    Between cells there is white space: the search takes off the tags, and joins what they part.
     """
-    head = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in columns)
+    head = "".join(f'<th scope="col" role="columnheader">{column}</th>\n' for column in columns)
     body = []
     for id, (first, *others) in rows:
         cells = "".join(
-            f'<td role="cell" data-label="{column}">{other}</td>' if other else '<td role="cell"></td>'
+            f'\n<td role="cell" data-label="{column}">{other}</td>' if other else '\n<td role="cell"></td>'
             for column, other in zip(columns[1:], others, strict=True)
         )
         attribute = f' id="{id}"' if id else ""
-        body.append(f'<tr role="row"{attribute}><th scope="row" role="rowheader">{first}</th>{cells}</tr>')
+        body.append(f'<tr role="row"{attribute}><th scope="row" role="rowheader">{first}</th>{cells}</tr>\n')
     return (f'<div class="table"><table class="{css_class}" role="table">'
             f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
             f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>')
