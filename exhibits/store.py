@@ -161,7 +161,7 @@ class Store:
         from os import stat
 
         found = []
-        for path in self.path, self.real + "-wal", self.real + "-shm":
+        for path in self.path, f"{self.real}-wal", f"{self.real}-shm":
             try:
                 status = stat(path)
                 found.append((status.st_dev, status.st_ino))
