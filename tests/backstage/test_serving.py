@@ -194,7 +194,7 @@ def test_a_program_is_looked_at_once(monkeypatch):
 
 
 def test_reload_looks_at_so_much_and_no_more(tmp_path, monkeypatch):
-    for folder in (".git", "node_modules", "venv", "templates", "package"):
+    for folder in (".git", "node_modules", "venv", "templates", "package", "backstage"):
         (tmp_path / folder).mkdir()
         for name in ("a.py", "b.html", "c.txt"):
             (tmp_path / folder / name).touch()
@@ -204,10 +204,26 @@ def test_reload_looks_at_so_much_and_no_more(tmp_path, monkeypatch):
     class Program:
         path, file = tmp_path, None
 
-    found = {os.path.relpath(path, tmp_path) for path in reloading.look(Program)}
-    assert found == {"templates/a.py", "templates/b.html", "package/a.py", "package/b.html"}
+    found, all_of_it = reloading.look(Program)
+    assert all_of_it and {os.path.relpath(path, tmp_path) for path in found} == {
+        f"{folder}/{name}" for folder in ("templates", "package", "backstage") for name in ("a.py", "b.html")}
+    ours, all_of_it = reloading.look(None)
+    assert all_of_it and ours and not any("/backstage/" in path for path in ours)
     monkeypatch.setattr(reloading, "MOST", 3)
-    assert len(reloading.look(Program)) <= 6
+    found, all_of_it = reloading.look(Program)
+    assert len(found) <= 6 and not all_of_it
+
+
+def test_reload_says_that_there_are_too_many_files_to_watch(tmp_path, monkeypatch):
+    (tmp_path / "app.py").write_text("def application(environ, start_response):\n    start_response('200 OK', [])\n"
+                                     "    return []\n")
+    for number in range(30):
+        (tmp_path / f"folder-{number}").mkdir()
+    start = ("from exhibits.__main__ import main; from exhibits.backstage.verbs import reloading; "
+             "reloading.MOST = 3; main()")
+    command = [sys.executable, "-c", start, "serve", "wsgi-ours", "--app", "app:application", "--reload"]
+    with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
+        serving.wait_for("Some files are not watched: there are more than 3 files and folders")
 
 
 def test_once_and_what_needs_an_exhibit_that_stays():

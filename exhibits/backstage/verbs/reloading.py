@@ -16,7 +16,8 @@ PAUSE = 0.3  # seconds between two looks
 MOST = 5000  # files and folders that are looked at
 KINDS = (".py", ".html")
 # Besides these and what begins with a dot, environments with other people's programs are passed over.
-PASSED_OVER = {"__pycache__", "node_modules", "backstage"}
+PASSED_OVER = {"__pycache__", "node_modules"}
+OURS_PASSED_OVER = {*PASSED_OVER, "backstage"}  # in the museum itself, which does not serve it
 
 
 def stay(exhibit, seen, make, console):
@@ -33,7 +34,7 @@ def stay(exhibit, seen, make, console):
     try:
         while True:
             time.sleep(PAUSE)
-            now = look(app)
+            now, _ = look(app)
             changed = [path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)]
             seen = now
             forget(changed)
@@ -60,7 +61,8 @@ def stay(exhibit, seen, make, console):
 
 
 def look(app):
-    """The files of the program, of the visitor's own or of all rooms, and when each was written."""
+    """({file: when it was written}, whether that is all) of the program, of the visitor's own or of all rooms."""
+    passed_over = PASSED_OVER if app else OURS_PASSED_OVER
     ours = os.path.join(os.path.realpath(tempfile.gettempdir()), "museum-")  # run folders
     found, left = {}, [app.path if app else ROOT / "exhibits"]
     if app and app.file:
@@ -76,7 +78,7 @@ def look(app):
         for entry in entries:
             count += 1
             try:
-                if entry.name.startswith(".") or entry.name in PASSED_OVER:
+                if entry.name.startswith(".") or entry.name in passed_over:
                     continue
                 if entry.name.startswith("museum-") and os.path.realpath(entry.path).startswith(ours):
                     continue
@@ -87,7 +89,7 @@ def look(app):
                     found[entry.path] = entry.stat().st_mtime_ns
             except OSError:  # it has gone meanwhile
                 pass
-    return found
+    return found, not left
 
 
 def forget(paths):

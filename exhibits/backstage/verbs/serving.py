@@ -58,7 +58,7 @@ def serve(stack, options):
     try:
         app = program()  # first: what is wrong with it is said before anything else
         exhibit = make(options.port if options.port or options.once else the_port(options.host, console), app)
-        seen = reloading.look(exhibit.app) if options.reload else {}
+        seen, all_of_it = reloading.look(exhibit.app) if options.reload else ({}, True)
         exhibit.__enter__()
         try:
             if options.once:
@@ -68,6 +68,8 @@ def serve(stack, options):
             introduce(exhibit, console, colours)
             if options.trace:
                 tracing.introduce(exhibit, console)
+            if not all_of_it:
+                console.print(f"Some files are not watched: there are more than {reloading.MOST} files and folders.\n")
             exhibit.log, greeted = log, True
             if options.open:
                 open_browser(exhibit.base + "/", console)
