@@ -19,15 +19,16 @@ def visit(how, name):
     flask.g.name = name
     with lock if how == "locked" else nullcontext():
         before = visits[how]
-        time.sleep(0.01)  # as a slow line between reading and writing: others run meanwhile
+        time.sleep(0.01)  # others run between reading and writing
         visits[how] = before + 1
     return f"{flask.g.name} {flask.request.view_args['name']}"
 
 
 with waitress_server(application, threads=8) as port, ThreadPoolExecutor(8) as visitors:
     for how in visits:
-        said = list(visitors.map(ask, [port] * 40, [f"/{how}/{name}" for name in range(40)]))
+        paths = [f"/{how}/{name}" for name in range(40)]
+        said = list(visitors.map(ask, [port] * 40, paths))
         own = said == [f"{name} {name}" for name in range(40)]
         counted = "all 40" if visits[how] == 40 else "fewer than 40"
-        print(f"{how + ':':8}the global counter has {counted} visits; request and g are "
-              f"{'the own ones' if own else 'mixed up'}")
+        print(f"{how:8}the global counter has {counted} visits, "
+              f"each visitor {'his own' if own else 'another'} request and g")

@@ -1,4 +1,4 @@
-"""uWSGI's `socket`, `http-socket` and `http`: who answers HTTP, who answers uwsgi, and which processes there are."""
+"""uWSGI's `socket`, `http-socket` and `http`: which answers what, and with which processes."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def answered(address, request):
     with reach(address) as visitor:
         visitor.sendall(request)
         if request is UWSGI:
-            visitor.shutdown(SHUT_WR)  # who takes it for HTTP would wait for the rest of a line
+            visitor.shutdown(SHUT_WR)  # who takes it for HTTP would wait for more
         try:
             return "200" if b" 200 " in visitor.recv(4096) else "none"
         except ConnectionResetError:

@@ -23,7 +23,7 @@ def job(name):
 
 # --8<-- [start:cure]
 def job_in_one_process(name):
-    """The others wait for the file until the process that has it ends. On one machine, that is."""
+    """The others wait for the file until the process that has it ends."""
     with open(Path(os.environ["FOLDER"], "lock"), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         job(name)
@@ -41,19 +41,21 @@ def ran(folder, name):
     return len(list(Path(folder).glob(f"{name} *")))
 
 
-FLASK = "python -m flask --app exhibits.meetings.scheduled_job run --port {port}"
-SERVERS = [("gunicorn --workers 4", f"{GUNICORN} --workers 4", 4),
-           ("gunicorn --workers 4 --preload", f"{GUNICORN} --workers 4 --preload", 4),
+NAME = "exhibits.meetings.scheduled_job"
+FLASK = f"python -m flask --app {NAME} run --port {{port}}"
+SERVERS = [("gunicorn --workers 4", f"{GUNICORN} --workers 4 {NAME}", 4),
+           ("gunicorn --workers 4 --preload", f"{GUNICORN} --workers 4 --preload {NAME}", 4),
            ("flask run --debug", f"{FLASK} --debug", 1)]
 
 if __name__ == "__main__":
     print(f"{'processes with the job:':32}bare  cured")
     for title, command, workers in SERVERS:
-        program = "" if title.startswith("flask") else " exhibits.meetings.scheduled_job:application"
         with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(8) as visitors:
-            with served(command + program, FOLDER=folder) as port:
+            with served(command, FOLDER=folder) as port:
                 seen, deadline = set(), time.monotonic() + 30
-                while time.monotonic() < deadline and (len(seen) < workers or not ran(folder, "cured")):
+                while len(seen) < workers or not ran(folder, "cured"):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(title)
                     seen |= set(visitors.map(ask, [port] * 8))
                 print(f"{title:32}{ran(folder, 'bare'):<6}{ran(folder, 'cured')}")
 else:
