@@ -141,6 +141,14 @@ def test_an_address_names_a_recording_or_a_field_of_it(page, served, stage):
     assert page.locator(".stepper").count() == 1
 
 
+@pytest.mark.parametrize("address", ["stages/wsgi/", "rude-programs/"])
+def test_an_address_that_names_nothing_is_no_error(page, served, address):
+    said = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{served}{address}#%E0%", wait_until="networkidle")
+    assert said == []
+
+
 def test_a_recording_that_does_not_come_is_gone_to(page, stage):
     stage("scgi")
     page.route("**/bytes/scgi/", lambda route: route.abort() if route.request.resource_type == "fetch" else

@@ -234,8 +234,11 @@ def test_a_link_carries_request_program_and_stages(lab, browser, served):
         expect(other.page.locator("[name=text]")).to_have_value(lab.page.locator("[name=text]").input_value())
         assert other.page.locator(".stages :checked").evaluate_all("(boxes) => boxes.map((box) => box.value)") == [
             "scgi", "asgi"]
-        other.open("#lab=no-link")
-        expect(other.page.locator(".state")).to_have_text("The link is damaged.")
+        for damaged in "no-link", "%", "eyJyZXF1ZXN0IjoiIiwic3RhZ2VzIjpbIm5vbmUiXX0":  # the last asks a stage "none"
+            other.page.evaluate("(link) => (location.hash = 'lab=' + link)", damaged)
+            expect(other.page.locator(".state")).to_have_text("The link is damaged.")
+            expect(other.page.locator("[name=request]")).to_have_value(re.compile("^GET /hello"))
+            other.page.locator(".share").click()
         assert other.said == []
         assert not any("/lab/python/" in url for url in other.asked), "Python comes when somebody presses the button"
 
@@ -268,6 +271,16 @@ def test_an_experiment_can_be_done(lab, experiment):
     expect(lab.page.locator(".state")).to_contain_text("answered")
     assert lab.heard.inner_text()
     expect(lab.heard.locator(".trouble")).to_have_count(0)
+
+
+def test_an_answer_that_is_late_is_none_to_the_experiment_that_has_been_begun(lab):
+    lab.page.locator("[name=request]").fill("GET /slow?seconds=0.5 HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    lab.page.locator(".send").click()
+    expect(lab.page.locator(".lab.asking")).to_be_attached()
+    lab.page.locator("#where-did-my-header-go button").click()
+    assert not lab.page.locator(".stop").is_visible()
+    assert "Hello" in lab.page.evaluate(ASK, "hello")  # which is asked behind the slow one
+    assert (lab.heard.inner_text(), lab.page.locator(".state").inner_text()) == ("", "")
 
 
 def test_it_is_operated_by_keyboard(lab):

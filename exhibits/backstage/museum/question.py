@@ -42,7 +42,7 @@ class Question:
             raise Refused(413, f"a request of the lobby has {LONGEST} bytes at most")
         for name, value in ("count", self.count), ("leaves", self.leaves), ("messages", len(self.messages)):
             if not 0 <= value <= MOST[name]:
-                raise Refused(422, f"{name} is at most {MOST[name]}")
+                raise Refused(422, f"{name} is 0 to {MOST[name]}")
 
     async def put(self, place, strip):
         """Ask a stage; return what was Heard."""
