@@ -167,7 +167,7 @@ document.querySelectorAll(".verdict-grid").forEach((grid) => {
   });
 
   function arrive() {
-    const [id, stack] = decodeURIComponent(location.hash.slice(1)).split("/");
+    const [id, stack] = location.hash.slice(1).split("/");
     const row = stack && document.getElementById(id);
     if (!row || !rows.includes(row)) return;
     fill(row.closest("table"));

@@ -10,7 +10,7 @@ export function start(root) {
 
 // Open and mark the field or call that the address names.
 export async function open() {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = location.hash.slice(1);
   const choice = [...document.querySelectorAll(".journeys .choices a")].find((each) => each.hash === "#" + id);
   if (choice) await choice.closest(".journeys").choose(choice);
   const place = document.getElementById(id);

@@ -155,11 +155,13 @@ export function laboratory(page, engine) {
     } catch (error) {
       if (number === runs) say(error.message === "stopped" ? "Stopped. The next one starts anew." : `It failed: ${error.message}`);
     } finally {
-      if (number === runs) {
-        one(".stop").hidden = true;
-        page.classList.remove("asking");
-      }
+      if (number === runs) rest();
     }
+  }
+
+  function rest() {
+    one(".stop").hidden = true;
+    page.classList.remove("asking");
   }
 
   form.addEventListener("submit", (event) => {
@@ -196,6 +198,8 @@ export function laboratory(page, engine) {
   const settingsOf = (experiment) => JSON.parse(experiment.querySelector("[data-setup]").dataset.setup);
 
   function begin(experiment) {
+    runs += 1;  // what is still being asked is no answer to this one
+    rest();
     setUp(settingsOf(experiment));
     const [title, ...texts] = [...experiment.children].slice(0, -1).map((part) => part.cloneNode(true));
     const next = experiments[experiments.indexOf(experiment) + 1];
@@ -230,8 +234,9 @@ export function laboratory(page, engine) {
       experiment ? begin(experiment) : setUp(settings);
       return true;
     } catch {
+      setUp(data.first);  // and not half of what the link says
       say("The link is damaged.");
-      return false;
+      return true;
     }
   }
   addEventListener("hashchange", follow);
@@ -299,6 +304,7 @@ function element(name, properties, ...children) {
   return made;
 }
 
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const list = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
 const raw = (bytes, css = "raw") => element("pre", { className: css, tabIndex: 0 }, element("code", {}, bytes.length > 5000 ? shown(bytes.slice(0, 4000)) + ` … ${bytes.length} bytes in all` : shown(bytes)));
 
@@ -323,7 +329,7 @@ function answer(found, other) {
   section.append(
     element("h4", {}, "What the visitor got"),
     found.response ? element("pre", { className: "raw", tabIndex: 0 }, element("code", {}, ...lines))
-                   : element("p", {}, `Nothing: ${found.over || "the connection was closed"}.`),
+                   : element("p", {}, `${capital(found.over || "nothing: the connection was closed")}.`),
   );
   if (found.over && found.response) section.append(element("p", {}, `Then ${found.over}.`));
   if (found.log) section.append(element("h4", {}, "The log"), element("pre", { className: "log", tabIndex: 0 }, element("code", {}, found.log)));
@@ -459,11 +465,13 @@ const PYTHON = new RegExp([
   /(?<number>\b\d[\w.]*)/, /(?<=\bdef )(?<name>\w+)/,
 ].map((part) => part.source).join("|"), "g");
 
+const COLOURED = 50_000;  // characters: a longer program is shown at each key as it is
+
 // The pieces of a program as nodes; bad: the number of the line that failed, or 0.
 function coloured(text, bad) {
   const nodes = [];
   let end = 0;
-  for (const found of text.matchAll(PYTHON)) {
+  for (const found of text.length > COLOURED ? [] : text.matchAll(PYTHON)) {
     const [kind] = Object.entries(found.groups).find(([, part]) => part !== undefined);
     nodes.push(text.slice(end, found.index), element("span", { className: kind }, found[0]));
     end = found.index + found[0].length;
