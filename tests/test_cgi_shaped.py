@@ -1,12 +1,14 @@
 """Our FastCGI and SCGI servers call the same programs, and do the same about whatever these do."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections import namedtuple
 
 import pytest
+from started import Started
 from told import CGI, connect, doing_as_told, running
 
 from exhibits.backstage.running import ROOT, eventually
@@ -123,6 +125,7 @@ def test_the_server_ends_at_once_and_cleans_up(tmp_path, carrier, number):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     ([], "usage: python -m exhibits.STAGE.server SOCKET MODULE"),
+    (["", "exhibits.cgi.responder"], "usage: "),
     (["s", "exhibits.nowhere"], "there is no module exhibits.nowhere"),
     (["s", "exhibits.cgi.hello.py"], "there is no module exhibits.cgi.hello.py"),
     (["s", "exhibits.scgi.hello"], "the module exhibits.scgi.hello has no respond"),
@@ -132,6 +135,14 @@ def test_a_wrong_command_line_gets_a_sentence(arguments, sentence):
     done = subprocess.run([sys.executable, "-m", "exhibits.scgi.server", *arguments], cwd=ROOT, capture_output=True,
                           text=True)
     assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith(sentence) and "Trace" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_it_listens_at_a_port_and_says_at_which(tmp_path, host):
+    command = [sys.executable, "-m", "exhibits.scgi.server", f"{host}:0", "exhibits.cgi.responder"]
+    with Started(tmp_path, *command, ready="listening at ") as process:
+        said = process.wait_for(rf"listening at {re.escape(host)}:([1-9]\d*)\n")
+        socket.create_connection((host.strip("[]"), int(said[1])), 5).close()
 
 
 @pytest.mark.parametrize("kind", ["file", "pipe", "link to a file"])

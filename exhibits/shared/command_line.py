@@ -11,11 +11,18 @@ from exhibits.shared.log import log
 def parser(description: str) -> argparse.ArgumentParser:
     """An argparse parser; who calls it adds what is to be served."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", type=host)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--mount", default="", metavar="/PATH", type=mount, help="where the program is")
     parser.add_argument("--no-access-log", dest="access_log", action="store_false", help="say nothing of requests")
     return parser
+
+
+def host(name: str) -> str:
+    """Where to listen. An empty name would be every address of the machine, and is a variable that nobody has set."""
+    if not name:
+        raise argparse.ArgumentTypeError("it is a name or an address; 0.0.0.0 stands for all of them")
+    return name
 
 
 def mount(path: str) -> str:

@@ -29,7 +29,7 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
     socket and what the module has; an OSError from it is a peer that left, or was silent for too long.
     busy: what the module might have as well, which says that there are too many visitors.
     """
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 3 or not all(sys.argv):
         log("usage: python -m exhibits.STAGE.server SOCKET MODULE")
         sys.exit(2)
     _, where, module = sys.argv
@@ -51,6 +51,8 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
     signal.set_wakeup_fd(button.fileno())
     for number in ENDS:
         signal.signal(number, stop)
+    if listener.family != socket.AF_UNIX:  # the system has chosen the port, perhaps
+        where = f"{where.rpartition(':')[0]}:{listener.getsockname()[1]}"
     log(f"listening at {where}")
     Pool(listener, lambda sock: serve(sock, program), lambda sock: serve(sock, busy)).grow()
     while True:
@@ -58,10 +60,11 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
 
 
 def listen(where: str) -> socket.socket:
-    """A listening socket at HOST:PORT or at a path."""
+    """A listening socket at HOST:PORT or at a path. HOST: a name, an address, or one of IPv6 in brackets."""
     host, colon, port = where.rpartition(":")
     if colon and port.isdecimal():
-        return socket.create_server((host, int(port)), backlog=1024)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.removeprefix("[").removesuffix("]"), int(port)), family=family, backlog=1024)
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.connect(where)

@@ -762,6 +762,7 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     ([], "required: program"),
     (["--port", "many", "true"], "invalid int value"),
     (["--port", "99999", "true"], "cannot listen"),
+    (["--host", "", "true"], "--host: it is a name or an address"),
     (["--mount", "museum", "true"], "--mount: it begins with a slash"),
     *((["--timeout", seconds, "true"], "--timeout is") for seconds in ("-1", "0", "1e-7", "nan", "inf")),
     (["--host", "a..b", "true"], "cannot listen"),
