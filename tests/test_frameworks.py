@@ -5,12 +5,14 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +45,18 @@ def parameters():
 
 def test_the_part_is_of_the_contract():
     assert set(PART) <= {case.name for case in contract.CASES}
+
+
+def test_the_commands_of_the_page_start_what_it_has_installed():
+    page = Path(ROOT, "docs/frameworks.md").read_text()
+    lines = [shlex.split(line) for block in re.findall(r"```sh\n(.*?)```", page, re.S) for line in block.splitlines()]
+    groups = tomllib.loads(Path(ROOT, "pyproject.toml").read_text())["dependency-groups"]
+    (install,) = [line for line in lines if line[0] == "pip"]
+    assert install[:4] == ["pip", "install", "--group", "frameworks"]
+    packages = [re.match(r"[\w-]+", each)[0] for each in groups["frameworks"] + groups["servers"] if type(each) is str]
+    for line in lines:
+        started = line[2].partition(".")[0] if line[:2] == ["python", "-m"] else line[0].removesuffix("-serve")
+        assert started in ("pip", ".venv/bin/nox", *packages, *install[4:]), line
 
 
 def test_no_file_shadows_what_it_imports():
