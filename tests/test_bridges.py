@@ -235,6 +235,48 @@ def test_asgirefs_bridge_calls_no_close_and_has_no_write():
     assert told == [None, "http.response.start", "http.response.body", "http.response.body"]
 
 
+@pytest.mark.parametrize(("bridge", "late", "replaced", "lines"), [
+    ("a2wsgi", [200, "ValueError"], [200], [200, "IndexError"]), ("asgiref", ["ValueError"], [500], [200])])
+def test_which_bridge_holds_the_status_back_until_the_first_piece(bridge, late, replaced, lines):
+    """PEP 3333 wants it, so that an error may still become a 500; and a body that is not there has no lines."""
+    wrap = pytest.importorskip("a2wsgi").WSGIMiddleware if bridge == "a2wsgi" else WsgiToAsgi
+
+    def fails(environ, start_response):
+        start_response("200 OK", [])
+        raise ValueError
+
+    def fails_and_says_so(environ, start_response):
+        start_response("200 OK", [])
+        try:
+            raise ValueError
+        except ValueError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
+        return [b"failed"]
+
+    def reads(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.input"].readlines()
+
+    async def told(program):
+        statuses = []
+
+        async def receive():
+            return {"type": "http.request"}
+
+        async def send(event):
+            statuses.extend([event["status"]] if "status" in event else [])
+
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "http_version": "1.1"}
+        try:
+            await wrap(program)(scope, receive, send)
+        except (ValueError, IndexError) as error:
+            statuses.append(type(error).__name__)
+        return statuses
+
+    assert [asyncio.run(told(program)) for program in (fails, reads)] == [late, lines]
+    assert asyncio.run(told(fails_and_says_so))[:1] == replaced
+
+
 def test_a_blocking_call_holds_up_everybody_and_a_thread_nobody(run):
     exhibit = run(annexes.BLOCKING)
 

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from exhibits.asking import request
 from exhibits.backstage import checking
 from exhibits.backstage.checking import agreeing, matrix
 from exhibits.backstage.checking.matrix import CASES, PART
+from exhibits.backstage.own import target
 from exhibits.backstage.running import ROOT, Exhibit, eventually, free_port, is_free
 from exhibits.backstage.site import matrix as drawn
 from exhibits.backstage.visiting import Visitor
@@ -178,6 +180,31 @@ def test_channels_visitors_hear_of_each_other_and_no_page_from_elsewhere_does(ru
     with pytest.raises(InvalidStatus, match="500"):
         connect(url + "/", origin=own, proxy=None)
     assert eventually(lambda: any("ValueError: No route found for path 'live/'" in line for _, line in exhibit.lines))
+
+
+@pytest.mark.hall
+def test_after_a_response_that_fails_halfway_daphne_looks_for_failed_programs_no_more(tmp_path):
+    """docs/frameworks.md says it of this version. A program that fails has its 500 within a second till then."""
+    (tmp_path / "half.py").write_text("""
+async def application(scope, receive, send):
+    if scope["path"] == "/half":
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise ValueError(scope["path"])
+""")
+    require(stack := catalog.find("asgi-daphne"))
+    program = target.find(f"{tmp_path}/half.py:application", stack, tmp_path)
+    with Exhibit(stack, app=program) as exhibit, contextlib.ExitStack() as visitors:
+        def ask(path):
+            visitor = visitors.enter_context(socket.create_connection(("127.0.0.1", exhibit.port), timeout=2.5))
+            visitor.sendall(request("GET", path))
+            return visitor
+
+        assert ask("/").recv(12) == b"HTTP/1.1 500"
+        assert ask("/half").recv(12) == b"HTTP/1.1 200"
+        assert eventually(lambda: any("ValueError: /half" in line for _, line in list(exhibit.lines)))
+        with pytest.raises(TimeoutError):
+            ask("/").recv(12)
 
 
 @pytest.mark.hall
