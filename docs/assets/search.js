@@ -5,12 +5,12 @@
 const SETUP = 0, QUERY = 2, RESULT = 3; // the theme's own numbers of these messages
 // Not in the index, which leaves them out as lunr.js does, or said in any question, or of everything here.
 const SMALL = new Set(`
-  a able about across after all almost also am among an and any are as at be because been between but by can
+  a able about across after all almost also always am among an and any are as at be because been between but by can
   cannot could dear did difference do does either else ever every example for from get got had has have he her hers
   him his how however i if in into is it its just least let like likely may me mean might most must my neither
   no nor not of off often on only or other our own python rather said same say says she should since so some than
-  that the their them then there these they this to too twas us use using versus vs wants was we were what when where
-  which while who whom why will with would yet you your
+  still that the their them then there these they this to too twas us use using versus vs wants was we were what when
+  where which while who whom why will with working would yet you your
 `.trim().split(/\s+/));
 // Said by people, and otherwise by this site.
 const ALSO = {
