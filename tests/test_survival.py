@@ -75,6 +75,9 @@ def application(environ, start_response):
     if path == "late":
         start_response("200 OK", [])
         return (environ["wsgi.input"].read() if later else b"one" for later in (False, True))
+    if path == "iterator":
+        start_response("200 OK", iter([("X-A", "b"), ("Content-Length", "5")]))
+        return [b"hello"]
     if path == "keep":
         KEPT[:] = lambda write=start_response("200 OK", []): write(b"late"), environ["wsgi.input"].read
         return [b"one", b"two"]
@@ -361,6 +364,14 @@ def test_what_a_program_does_to_its_environ_or_scope_is_its_own_business(servers
         sock.sendall(request("GET", "/spoilt/raise"))
         assert answer(sock)[0] == 500
     assert "RuntimeError: spoilt" in server.said and is_well(server)
+
+
+def test_header_fields_may_come_one_by_one(servers):
+    """PEP 3333 asks for a list; whoever takes something else takes all of it."""
+    with connect(servers["wsgi"]) as sock:
+        sock.sendall(request("GET", "/iterator"))
+        _, fields, body, _ = answer(sock)
+        assert (fields[b"x-a"], fields[b"content-length"], body) == (b"b", b"5", b"hello")
 
 
 def test_what_a_program_keeps_of_a_call_has_no_part_in_the_next_one(servers):

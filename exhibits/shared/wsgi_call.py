@@ -153,6 +153,7 @@ class Call:
                 exc_info = None  # it holds this frame, which holds it
         elif self.status is not None:
             raise AssertionError("start_response was called twice, and not to report an error")
+        headers = list(headers)  # they are gone through more than once
         self.left = check(status, headers)
         self.status, self.headers = status, [(name, value.strip(" \t")) for name, value in headers]
         return self.write
