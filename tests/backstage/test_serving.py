@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -125,12 +126,14 @@ def answer(port):
 
 def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
     require(catalog.find("wsgi-waitress"))  # gunicorn's processes import it one after the other
-    program, port = tmp_path / "program.py", free_port()
+    work, port = tmp_path / "work", free_port()
+    program = work / "program.py"
+    work.mkdir()
     program.write_text(PROGRAM.format("one"))
 
     command = [sys.executable, "-P", "-m", "exhibits", "serve", "wsgi-waitress", "--app", "program:app", "--reload",
                "--port", str(port)]
-    with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
+    with Serving(tmp_path, command=command, cwd=work) as serving:
         serving.wait_for("Ctrl-C stops everything")
         assert answer(port) == "one"
         program.write_text(PROGRAM.format("two"))
@@ -140,8 +143,15 @@ def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
             program.write_text(wrong)
             serving.wait_for(re.escape(sentence))
             assert answer(port) == "two", serving.said  # the old one goes on
+        os.mkfifo(work / "pipe.py")  # whoever opens it waits for a writer
         program.write_text(PROGRAM.format("three"))
         assert eventually(lambda: answer(port) == "three")
+        before = len(serving.said)
+        shutil.rmtree(work)  # as for a moment when another branch is checked out
+        serving.until(lambda: "Waiting for the next change" in serving.said[before:])
+        work.mkdir()
+        program.write_text(PROGRAM.format("four"))
+        assert eventually(lambda: answer(port) == "four"), serving.said
         assert serving.stop(2) == 0 and serving.left_behind() == []
 
 
@@ -180,7 +190,7 @@ def test_reload_is_not_taken_in_by_bytecode(stack, target, tmp_path, monkeypatch
 def test_a_program_is_looked_at_once(monkeypatch):
     looked = []
 
-    def found(typed, stack):
+    def found(typed, stack, folder):
         looked.append(typed)
 
     def fails(self):

@@ -50,7 +50,7 @@ def stay(exhibit, seen, make, console):
                     exhibit = following.__enter__()
                 elif exhibit:
                     exhibit.check()
-            except (CannotStart, Unfit) as reason:
+            except (CannotStart, Unfit, OSError) as reason:  # the last where a whole folder comes and goes
                 say(reason)
                 if exhibit and isinstance(reason, CannotStart):
                     exhibit.stop()
@@ -85,7 +85,7 @@ def look(app):
                 if entry.is_dir(follow_symlinks=False):
                     if not Path(entry.path, "pyvenv.cfg").exists():
                         left.append(entry.path)
-                elif entry.name.endswith(KINDS):
+                elif entry.name.endswith(KINDS) and entry.is_file():
                     found[entry.path] = entry.stat().st_mtime_ns
             except OSError:  # it has gone meanwhile
                 pass
@@ -109,12 +109,13 @@ def syntax_error(paths):
     """What Python says of the first file that is none of its language; "" where all are."""
     for path in paths:
         try:
-            if path.endswith(".py"):
+            if path.endswith(".py") and os.path.isfile(path):  # and no pipe, which would be waited for
                 compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
         except FileNotFoundError:
             pass
         except (SyntaxError, ValueError, OSError) as error:
-            where = f"{path}, line {error.lineno}" if isinstance(error, SyntaxError) else path
+            line = getattr(error, "lineno", None)  # a file with a null byte has none
+            where = f"{path}, line {line}" if line else path
             return f"{where}: {error.msg if isinstance(error, SyntaxError) else error}"
     return ""
 

@@ -1,6 +1,7 @@
 """`serve`: one stack, started for a visitor and stopped without a trace."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -45,8 +46,10 @@ def serve(stack, options):
     else:
         kind = running.Exhibit
 
+    here = options.app and os.getcwd()  # a folder that may go, and come again, while we run
+
     def program():
-        return None if options.app is None else own.find(options.app, stack)
+        return None if options.app is None else own.find(options.app, stack, here)
 
     def make(port, app):
         return kind(
