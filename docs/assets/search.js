@@ -44,9 +44,10 @@ function mended(list) {
 }
 
 const stem = (word) => word.replace(/(?<=\w{2})(\w)\1(ing|ed)$/, "$1").replace(/(?<=\w{4})(ings?|e[ds]|s|ly|ment)$/, "");
-// A word, or one that begins so; instead of a word that is not here, one that is a letter or two away.
+// A word, or one that begins so; instead of a word that is not here, one that is a letter or two away. Of a long word
+// those are so many that lunr.js is at it for seconds.
 function here(word) {
-  const known = word.length < 4 || texts.includes(` ${stem(word)}`);
+  const known = word.length < 4 || word.length > 24 || texts.includes(` ${stem(word)}`);
   return known ? `${signs(stem(word))}*` : `${signs(word)}~${word.length < 8 ? 1 : 2}`;
 }
 // In which ways a query is asked, one after the other, until so many pages have what it asks for: all its words, any.

@@ -152,6 +152,12 @@ def test_no_beginning_of_a_number_breaks_the_search(page, served):
     assert said == []
 
 
+def test_a_query_costs_no_more_however_long_it_is(page, served):
+    page.goto(served, wait_until="networkidle")
+    page.keyboard.press("s")
+    assert found(page, served, "scope " + 200_000 * "a")  # within the 5 seconds that `expect` waits
+
+
 def test_search_finds_words_without_leaving(page, served):
     asked = []
     page.context.on("request", lambda request: asked.append(request.url))
