@@ -358,6 +358,18 @@ def test_modules_are_found_where_pythonpath_says_seen_from_the_visitor(folder, m
         assert running.environment(stack.processes[0])["PYTHONPATH"].endswith(f"{folder}/src:{ROOT}")
 
 
+def test_settings_of_the_visitor_are_for_programs_of_the_visitor(folder, monkeypatch):
+    """Not for the guestbook: it would have three processes then, or none."""
+    ours, stack = {}, catalog.find("wsgi-ours")
+    for name in "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "DJANGO_SETTINGS_MODULE", "UWSGI_HTTP", "SOMETHING_ELSE":
+        monkeypatch.setenv(name, "3")
+        ours[name] = name == "SOMETHING_ELSE"
+    for app, expected in (None, ours), (target.find("plain:wsgi", stack, folder), dict.fromkeys(ours, True)):
+        with Exhibit(stack, app=app) as running:
+            environ = running.environment(stack.processes[0])
+        assert {name: name in environ for name in ours} == expected
+
+
 def exhibits(folder, *arguments):
     return subprocess.run([sys.executable, "-P", "-m", "exhibits", *arguments], cwd=folder, capture_output=True,
                           text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)})

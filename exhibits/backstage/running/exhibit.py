@@ -33,6 +33,10 @@ from exhibits.store import Refused, Store
 START = 20  # seconds a stack has to answer its first request
 SLOW = 3  # seconds after which a program of the visitor's own is taken to be there, and slow
 PROBE = "?ready"  # our own question whether it is, kept out of the log that is shown
+# Variables that servers and frameworks take settings from: those of a visitor are not meant for our exhibits, which
+# would have another number of processes and not say so, or not start.
+SETTINGS = re.compile("(DJANGO|FASTMCP|FCGI|FLASK|GRANIAN|GUNICORN|LITESTAR|QUART|SANIC|UVICORN|UWSGI)_.*|"
+                      "WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
 LINE = 65536  # bytes; what is longer counts as several lines
 GRACE = 1.0  # seconds a process has to end by itself once it is asked to
 
@@ -221,9 +225,11 @@ class Exhibit:
         return self.run
 
     def environment(self, process: Process) -> dict[str, str]:
-        places = self.places()
+        places, given = self.places(), dict(os.environ)
+        if not self.app:  # a program of the visitor's own may need them
+            given = {name: value for name, value in given.items() if not SETTINGS.fullmatch(name)}
         return {
-            **os.environ, "PWD": str(self.folder(process)),
+            **given, "PWD": str(self.folder(process)),
             "PYTHONPATH": module_path(places["root"]), "PYTHONUNBUFFERED": "1",
             "GUESTBOOK": str(places["guestbook"]), "GUESTBOOK_HOSTS": places["hosts"],
             "GUESTBOOK_STACK": places["stack"],

@@ -185,7 +185,8 @@ class Foreign(Exhibit):
         environ = super().environment(process)
         if process.part != COMMAND:
             return environ
-        return {**environ, "PATH": path(), "PYTHONPATH": module_path(self.run), "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = {"PATH": path(), "PYTHONPATH": module_path(self.run), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, **environ, **ours}
 
     def started(self):
         """The words of the command, as it was started."""
