@@ -72,8 +72,11 @@ def talk(exhibit, sent, until=None, patience=PATIENCE):
 
 def answered(exhibit, sent, wanted, patience=PATIENCE):
     got = talk(exhibit, sent, patience=patience)
-    status, body = re.match(rb"HTTP/1\.[01] (\d+)", got)[1].decode(), got.partition(b"\r\n\r\n")[2]
-    return "" if status == "200" and wanted in body else status if status != "200" else "empty"
+    head, _, body = got.partition(b"\r\n\r\n")
+    status = re.match(rb"HTTP/1\.[01] (\d+)", head)[1].decode()
+    if status != "200" or wanted not in body:
+        return status if status != "200" else "empty"
+    return "" if b"\r\ncontent-type:" in head.lower() else "no header fields"
 
 
 def get(exhibit):
@@ -109,7 +112,7 @@ def leaves(exhibit):
     talk(exhibit, request("GET", "/stream?n=1000&delay=0.02"), until=b"line 2 of")
     if eventually(lambda: any("client left" in line for _, line in list(exhibit.lines)), PATIENCE):
         return get(exhibit)
-    return "goes on" if tried(exhibit, "get") == "" else "blocks"
+    return "blocks" if tried(exhibit, "get") in ("nothing", "closed") else "goes on"
 
 
 def endless(exhibit):
