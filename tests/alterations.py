@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exhibits.contract import PAGE_BODY
 
-CLOSE, LATE = "close", "late"
+CLOSE, LATE, STAY = "close", "late", "stay"
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Alteration:
 
     name: what is done to it. case: of the contract, in which it is done. old: a pattern in the bytes of the answer,
     new: what comes in its place (as `re.sub` has it); nothing, where the answer has no such bytes.
-    then: CLOSE the connection behind the answer, or send LATE bytes.
+    then: CLOSE the connection behind the answer, send LATE bytes, or STAY when the server closes.
     right: why nobody has to see it; "": the judge has to.
     """
 
@@ -38,6 +38,7 @@ TOP, END = rb"(?<=\r\n)(?=Date|Server)", rb"\Z"  # where a field line may be put
 BEHIND_STATUS_LINE = rb"\A(HTTP/[^\r]*\r\n)"
 DATE = line("Date")
 LAST_CHUNK = rb"0\r\n\r\n\Z"
+CONTINUE = rb"\A(HTTP/1\.1 100 Continue\r\n)"
 
 ALTERATIONS = (
     # The status line.
@@ -53,6 +54,7 @@ ALTERATIONS = (
     Alteration("another status of success", "answer", rb"200 OK", b"201 Created"),
     Alteration("another reason", "status-reason", rb"I'm a Teapot\r", b"Teapot\r"),
     Alteration("a control character in the reason", "answer", rb"200 OK", b"200 O\x01K"),
+    Alteration("a byte order mark before it", "answer", rb"\A", b"\xef\xbb\xbf"),
 
     # Date.
     Alteration("no Date", "answer", DATE, b""),
@@ -93,6 +95,13 @@ ALTERATIONS = (
     Alteration("LF alone", "answer", rb"charset=utf-8\r\n", b"charset=utf-8\n"),
     Alteration("CR in a value", "answer", rb"; charset", b";\rcharset"),
     Alteration("NUL in a value", "answer", TOP, b"Via: 1.1 a\0b\r\n"),
+    Alteration("LF alone behind the head", "answer", rb"\r\n\r\n", b"\r\n\n"),
+    Alteration("LF alone behind the head, where nothing follows", "status-204", rb"\r\n\r\n", b"\r\n\n"),
+    Alteration("LF alone everywhere, and no Date", "answer", rb"\A.*\Z", b"HTTP/1.1 200 OK\nContent-Length: 14\n"
+               b"Content-Type: text/plain; charset=utf-8\n\nHello, World!\n"),
+    Alteration("an ETag that is none", "answer", TOP, b"ETag: abc\r\n"),
+    Alteration("a quote that is left open", "answer", rb"charset=utf-8", b'charset="utf-8'),
+    Alteration("SameSite in quotes", "sign-form", rb"SameSite=Lax", b'SameSite="Lax"'),
     Alteration("Upgrade without its option", "live-option", line("Connection"), b""),
     Alteration("426 without Upgrade", "live-plain", line("Upgrade"), b""),
 
@@ -115,6 +124,11 @@ ALTERATIONS = (
     Alteration("the last chunk lost", "stream", LAST_CHUNK, b"", CLOSE),
     Alteration("a trailer", "stream", LAST_CHUNK, b"0\r\nX-Trailer: 1\r\n\r\n"),
     Alteration("a chunk without its line end", "stream", rb"of 3\n\r\n0", b"of 3\n0", CLOSE),
+    Alteration("a space behind the size of a chunk", "stream", rb"\r\nc\r\n", b"\r\nc \r\n"),
+    Alteration("a control character in a chunk extension", "stream", rb"\r\nc\r\n", b"\r\nc;\0\r\n"),
+    Alteration("a chunk extension without a name", "stream", rb"\r\nc\r\n", b"\r\nc;=1\r\n"),
+    Alteration("a quote that is left open in a chunk extension", "stream", rb"\r\nc\r\n", b'\r\nc;a="b\r\n'),
+    Alteration("LF alone behind the last chunk", "stream", LAST_CHUNK, b"0\r\n\n"),
     Alteration("bytes behind the end", "answer", END, b"stray"),
     Alteration("a line end behind the end", "answer", END, b"\r\n"),
     Alteration("another answer behind the end", "answer", END, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -127,16 +141,37 @@ ALTERATIONS = (
     Alteration("an end at the end of the connection that is not said", "answer", line("Content-Length"), b"",
                CLOSE),
 
+    Alteration("an option that is no word", "answer", BEHIND_STATUS_LINE, rb"\1Connection: a b\r\n"),
+    Alteration("a field for everybody among the options", "answer", BEHIND_STATUS_LINE, rb"\1Connection: date\r\n"),
+    Alteration("Keep-Alive without its option", "answer", BEHIND_STATUS_LINE, rb"\1Keep-Alive: timeout=5\r\n"),
+    Alteration("kept open for HTTP/1.0", "http-1.0", rb"(?i)connection: close\r\n", b"", STAY),
+
     # Interim answers.
     Alteration("100 that nobody asked for", "answer", rb"\A", b"HTTP/1.1 100 Continue\r\n\r\n"),
     Alteration("103 that nobody asked for", "answer", rb"\A", b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"),
     Alteration("100 twice", "body-expect", rb"\A", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"),
+
+    Alteration("a length with 100", "body-expect", CONTINUE, rb"\1Content-Length: 0\r\n"),
+    Alteration("a folded line with 100", "body-expect", CONTINUE, rb"\1Via: 1.1\r\n a\r\n"),
+    Alteration("a space before the colon with 100", "body-expect", CONTINUE, rb"\1Via : 1.1 a\r\n"),
+    Alteration("LF alone behind 100", "body-expect", rb"(100 Continue)\r\n\r\n", rb"\1\r\n\n"),
 
     # Where the server may decide, it may not decide everything.
     Alteration("a refusal with a cookie", "body-cut-off", BEHIND_STATUS_LINE, rb"\1Set-Cookie: a=b\r\n"),
     Alteration("a refusal with the guestbook", "body-cut-off", rb"the body ended before its announced length",
                b"First!, wrote Ada. And nothing else at all"),
     Alteration("a status that is no refusal", "body-cut-off", rb"\AHTTP/1.1 400 Bad Request", b"HTTP/1.1 200 OK"),
+
+    Alteration("half of a head for a refusal", "target-control", rb"\A(HTTP/1.1 4).*", rb"\1", CLOSE),
+    Alteration("no HTTP for a refusal", "target-control", rb"\AHTTP/1.1 4.*", b"220 ready\r\n", CLOSE),
+
+    # What the program says.
+    Alteration("an event without its end", "events", rb"\}\n\n", b"}\n:"),
+    Alteration("no address of the client", "header", rb'"client":"', b'"cli___":"'),
+    Alteration("JSON that is none", "header", rb'"connection":\{"', b'"connection":{.'),
+    Alteration("two addresses of the client", "told-client", rb'"protocol":"HTTP/1.1"',
+               b'"client":"192.0.2.12"'),
+    Alteration("another path, where it is not asked for", "told-client", rb"/request/A", b"/request/B"),
 
     # What nobody has to see.
     Alteration("Server", "answer", TOP, b"Server: another/1.0\r\n",
@@ -149,6 +184,17 @@ ALTERATIONS = (
                rb"\3\r\n\1: \2\r\n\r\n", right="their order says nothing (RFC 9110 section 5.3)"),
     Alteration("a list in one line", "fields", line("X-Twice", b"1") + rb"(.*?)" + line("X-Twice", b"2"),
                rb"X-Twice: 1, 2\r\n\3", right="lines of a list may be joined (RFC 9110 section 5.3)"),
+    Alteration("a list in one line, without a space", "fields",
+               line("X-Twice", b"1") + rb"(.*?)" + line("X-Twice", b"2"),
+               rb"X-Twice: 1,2\r\n\3", right="white space around a comma says nothing (RFC 9110 section 5.6.1)"),
+    Alteration("a length with a zero before it", "answer", rb"(?i)(content-length): 14", rb"\1: 014",
+               right="a length is any number of digits (RFC 9110 section 8.6)"),
+    Alteration("a cookie with 100", "body-expect", CONTINUE, rb"\1Set-Cookie: a=b\r\n",
+               right="a client throws the fields of a 100 away (RFC 9110 section 15.2.1)"),
+    Alteration("Alt-Svc", "answer", TOP, b'Alt-Svc: h3=":443"\r\n',
+               right="it says where else the server is reached, and a client may ignore it (RFC 7838 section 2.4)"),
+    Alteration("an option that nobody knows", "answer", BEHIND_STATUS_LINE, rb"\1Connection: unheard-of\r\n",
+               right="it concerns one connection, and who does not know it ignores it (RFC 9110 section 7.6.1)"),
     Alteration("Keep-Alive", "answer", BEHIND_STATUS_LINE, rb"\1Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n",
                right="it concerns one connection (RFC 9110 section 7.6.1)"),
     Alteration("smaller chunks", "stream", rb"c\r\nline 1 of 3\n\r\n", rb"4\r\nline\r\n8\r\n 1 of 3\n\r\n",

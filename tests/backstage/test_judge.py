@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from alterations import ALTERATIONS, CLOSE, LATE, altered
+from alterations import ALTERATIONS, CLOSE, LATE, STAY, altered
 from conftest import is_linear
 
 from exhibits import catalog, contract
@@ -67,13 +67,12 @@ class Altering:
             came = b""
             while data := server.recv(65536):
                 came += data
-                if came.endswith(b" 100 Continue\r\n\r\n"):
-                    visitor.sendall(came)
-                    came = b""
-                elif came and reading.read(came, methods[-1:], False)[0][0].end == "whole":
+                interim = came.endswith(b" 100 Continue\r\n\r\n")
+                if interim or reading.read(came, methods[-1:], False)[0][0].end == "whole":
                     self.send(altered(self.alteration, came), came, visitor)
                     came = b""
-            visitor.shutdown(socket.SHUT_WR)
+            if self.alteration.then != STAY:
+                visitor.shutdown(socket.SHUT_WR)
 
     def send(self, data, came, visitor):
         self.count += data != came or bool(self.alteration.then)
@@ -222,7 +221,7 @@ def test_the_judge_reads_what_nobody_has_read_yet():
 @pytest.mark.parametrize(("body", "right", "said"), [
     (b"Hello, World!", b"Hello, Ada!", "body b'Hello, World!', not b'Hello, Ada!'"),
     (b'{"path":"/request/a%20b","connection":{"port":1}}',
-     re.compile(re.escape(b'{"path":"/request/a b","connection":') + rb"\{[^{}]*\}\}"),
+     re.compile(re.escape(b'{"path":"/request/a b","connection":') + contract.ANY_CONNECTION + rb"\}"),
      """body b'{"path":"/request/a%20b","connection":{"port":1}}', """
      """not b'{"path":"/request/a b","connection":{...}}'"""),
     (100 * b"x" + b"1", 100 * b"x" + b"2", f"body b'...{30 * 'x'}1', not b'...{30 * 'x'}2'"),

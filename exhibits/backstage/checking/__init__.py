@@ -113,7 +113,7 @@ def behind_the_end(visitor, found, raw):
     if came:
         yield "bytes behind the end of the answer"
     if found.closes and ended is False:
-        yield "the connection stays open, though the answer says that it is closed (RFC 9112 section 9.6)"
+        yield "the connection stays open, and was to be closed (RFC 9112 sections 9.3 and 9.6)"
 
 
 known_faults = WeakKeyDictionary()

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from exhibits.backstage.checking import reading
+from exhibits.contract import ANY_CONNECTION
 
 DATE = "%a, %d %b %Y %H:%M:%S GMT"  # IMF-fixdate (RFC 9110 section 5.6.7)
 ALIKE = 30  # bytes that are shown before the place where two bodies part
@@ -17,6 +18,8 @@ LISTS = {
     "accept-post", "allow", "alt-svc", "cache-control", "connection", "keep-alive", "link", "server-timing",
     "set-cookie", "upgrade", "vary", "via", "x-twice",
 }
+CONNECTIONS = {"keep-alive", "te", "transfer-encoding", "upgrade"}  # what Connection may name (RFC 9110 section 7.6.1)
+ETAG = re.compile(r'(W/)?"[!#-~\x80-\xff]*"')  # RFC 9110 section 8.8.3
 # What a server may say with an answer of its own, a refusal: what it is, and what a browser may do with it.
 OWN_FIELDS = {
     "content-type", "content-length", "content-language", "cross-origin-opener-policy", "referrer-policy", "vary",
@@ -28,9 +31,15 @@ def read(answer, request):
     """The reading.Answer that the bytes of an Answer to this request (bytes) are; None where there are none."""
     if not answer.raw:
         return None
-    waits = b"\r\nexpect: 100-continue\r\n" in request.lower()
-    method = request.split(b" ")[0]
-    return reading.read(answer.raw, [method], True, waits)[0][0]
+    asked = request.lower()
+    found = reading.read(answer.raw, [request.split(b" ")[0]], True, b"\r\nexpect: 100-continue\r\n" in asked)[0][0]
+    if is_old(request) and b"keep-alive" not in asked:
+        found.closes = True  # whatever the answer says (RFC 9112 section 9.3)
+    return found
+
+
+def is_old(request):
+    return request.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
 
 
 def manners(answer, found, request):
@@ -40,8 +49,9 @@ def manners(answer, found, request):
     """
     if found is None:
         return []
-    old = request.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
-    faults = list(found.faults)
+    old, faults = is_old(request), list(found.faults)
+    if not found.status:
+        faults.append("an answer that breaks off in its head")
     *interim, lines = reading.heads(answer.raw)
     if len(interim) > 1:
         faults.append("more than one interim answer")
@@ -53,6 +63,13 @@ def manners(answer, found, request):
         faults.append("chunks for HTTP/1.0 (RFC 9112 section 6.1)")
     faults += [f"{name} is there {len(values)} times (RFC 9110 section 5.3)" for name in dict(found.fields)
                if name not in LISTS and name not in reading.SINGLE and len(values := found.values(name)) > 1]
+    names, said = {name for name, _ in found.fields}, found.options
+    if not all(re.fullmatch(reading.TOKEN.decode(), each, re.ASCII) for each in said):
+        faults.append("Connection holds what is no option (RFC 9110 section 7.6.1)")
+    faults += [f"Connection names {name}, which is for everybody (RFC 9110 section 7.6.1)"
+               for name in sorted(said & names - CONNECTIONS)]
+    if "keep-alive" in names - said:
+        faults.append("Keep-Alive is there, and Connection does not name it (RFC 9110 section 7.6.1)")
     if any(not is_now(value) for value in found.values("date")):
         faults.append("Date is not what time it is, as RFC 9110 section 5.6.7 has it written")
     return faults
@@ -90,7 +107,8 @@ def problems_of_the_programs(step, answer, place, found):
     wrong = [] if answer.complete else ["the answer was cut off"]
     if step.continued and 100 not in answer.informational:
         wrong.append('no "100 Continue" came')
-    expected = {"etag": lambda got: True, **filled(step.headers, place.fillings)}  # any answer may bring one
+    # Any answer may bring an ETag.
+    expected = {"etag": lambda got: got is None or ETAG.fullmatch(got), **filled(step.headers, place.fillings)}
     body = filled(step.body, place.fillings)
     got = answer.compared()
     wrong += length_problems(step, expected.pop("content-length", None), got.pop("content-length", None), body, answer)
@@ -103,7 +121,7 @@ def problems_of_the_programs(step, answer, place, found):
         said = reading.heads(answer.raw)[-1][0].decode("latin-1").split(" ", 2)[2:]
         if said != [step.reason]:
             wrong.append(f"reason {' '.join(said)!r}, not {step.reason!r}")
-    if found and step.upgrade_option and "upgrade" not in options(found):
+    if found and step.upgrade_option and "upgrade" not in found.options:
         wrong.append("Connection does not name Upgrade (RFC 9110 section 7.8)")
     return wrong
 
@@ -120,11 +138,6 @@ def problems_of_its_own(answer):
         yield "the server refused, and the guestbook shows"
 
 
-def options(found):
-    """What Connection says, in lower case."""
-    return {each.strip() for value in found.values("connection") for each in value.lower().split(",")}
-
-
 def length_problems(step, announced, got, body, answer):
     """What is wrong with Content-Length, by the method and the status (RFC 9110 section 8.6).
 
@@ -137,7 +150,7 @@ def length_problems(step, announced, got, body, answer):
         return ["Content-Length with 204 (RFC 9110 section 8.6)"]
     of_get = step.status == 304 or step.request.startswith(b"HEAD ")
     right = announced if of_get else str(len(answer.body))
-    return [] if got == right else [f"content-length: {got!r}, not {right!r}"]
+    return [] if (got.lstrip("0") or got) == right else [f"content-length: {got!r}, not {right!r}"]
 
 
 def matches(expected, got, meant):
@@ -152,18 +165,23 @@ def matches(expected, got, meant):
 def spelled(name, value):
     """What a text, or each of a list, means as the value of this field; anything else stays as it is.
 
-    Content-Type may be spelled in several ways (RFC 9110 section 8.3.1 lists four). The attributes of a cookie have
+    White space around the commas of a list says nothing (RFC 9110 section 5.6.1). Content-Type may be spelled in
+    several ways (section 8.3.1 lists four). The attributes of a cookie have
     no order, and their names no case (RFC 6265 section 5.2.6, for one of them); nor has the word of SameSite.
     """
     if isinstance(value, list):
         return [spelled(name, each) for each in value]
+    if name in LISTS - {"set-cookie"} and isinstance(value, str):
+        return re.split(r"[ \t]*,[ \t]*", value)
     if name not in ("content-type", "set-cookie") or not isinstance(value, str):
         return value
     first, *rest = re.split(r"[ \t]*;[ \t]*", value)
     pairs = []
     for key, _, text in (each.partition("=") for each in rest):
-        plain = key.lower() in ("charset", "samesite")
-        pairs.append((key.lower(), text.strip('"').lower() if plain else text))
+        key = key.lower()
+        if key == "charset":  # in a cookie, quotes are a part of the value
+            text = re.sub(r'\A"([^"\\]*)"\Z', r"\1", text)
+        pairs.append((key, text.lower() if key in ("charset", "samesite") else text))
     return (first, *sorted(pairs)) if name == "set-cookie" else (first.lower(), *pairs)
 
 
@@ -187,7 +205,7 @@ def filled(value, fillings):
 def parted(body, right):
     """A body and the right one, as bytes: of what they begin with alike the end only. A pattern is read as text."""
     if isinstance(right, re.Pattern):
-        right = re.sub(rb"\\(.)", rb"\1", right.pattern.replace(rb"\{[^{}]*\}", b"{...}"))
+        right = re.sub(rb"\\(.)", rb"\1", right.pattern.replace(ANY_CONNECTION, b"{...}"))
     alike = next((i for i, (one, other) in enumerate(zip(body, right, strict=False)) if one != other),
                  min(len(body), len(right)))
     left_out = max(0, alike - ALIKE)

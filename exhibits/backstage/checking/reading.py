@@ -15,10 +15,17 @@ import h11
 from exhibits.backstage.visiting import LAST, MOST
 
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d(?: [\t -~\x80-\xff]*)?")
-FIELD_LINE = re.compile(rb"[\w!#$%&'*+.^`|~-]+:[\t -~\x80-\xff]*", re.ASCII)
-INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d ")
+TOKEN = rb"[\w!#$%&'*+.^`|~-]+"
+FIELD_LINE = re.compile(TOKEN + rb":[\t -~\x80-\xff]*", re.ASCII)
+LF = b"\n"
+HEAD_END = re.compile(rb"\r?\n\r?\n")  # as h11 finds it
+QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+CHUNK_LINE = re.compile(
+    rb"([\da-fA-F]+)(?:[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?)*\r\n" % (TOKEN, TOKEN, QUOTED), re.ASCII)
+INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
 # Fields with one value, which is none if it is there twice (RFC 9110 section 5.3).
 SINGLE = ("content-length", "content-type", "date", "location", "server", "sec-websocket-accept", "upgrade")
+LENGTHS = "content-length", "transfer-encoding"
 # What concerns one connection (RFC 9110 section 7.6.1), or says who answered and when.
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "date", "server", "via"}
 NO_DATE = "no Date (RFC 9110 section 6.6.1)"
@@ -45,6 +52,12 @@ class Answer:
 
     def values(self, name):
         return [value for each, value in self.fields if each == name]
+
+    @property
+    def options(self):
+        """What Connection says, in lower case."""
+        said = ",".join(self.values("connection")).lower().split(",")
+        return {each.strip(" \t") for each in said} - {""}
 
     def __str__(self):
         return f"{self.status} {self.body.decode('latin-1')}" if self.end == "whole" else self.end
@@ -219,48 +232,81 @@ def continued(raw):
 
 def heads(raw):
     """The heads in the bytes of an answer, each as lines: interim ones, then the one that counts, [] without an end."""
+    return parts(raw)[0]
+
+
+def parts(raw):
+    """The `heads`, and where the last one ends. An end that is not CR LF CR LF stays a part of the last line."""
     found, start = [], 0
-    while (end := raw.find(b"\r\n\r\n", start)) >= 0:
-        found.append(raw[start:end].split(b"\r\n"))
+    while end := HEAD_END.search(raw, start):
+        lines = raw[start:end.start()].split(b"\r\n")
+        if end[0] != b"\r\n\r\n":
+            lines[-1] += end[0]
+        found.append(lines)
         if not INTERIM.match(raw, start):
-            return found
-        start = end + 4
-    return [*found, []]
+            return found, end.end()
+        start = end.end()
+    return [*found, []], len(raw)
+
+
+def chunk_faults(data, at):
+    """What is wrong with the chunks from there on, as sentences; h11 has found an end of them."""
+    while line := CHUNK_LINE.match(data, at):
+        size = int(line[1], 16)
+        at = line.end() + (size + 2 if size else 0)
+        if not size:
+            if data.startswith(b"\n", at):
+                yield "LF alone behind the last chunk (§7.1)"
+            return
+    yield f"{data[at:at + 60].partition(LF)[0]!r} is no line with a size (§7.1)"
+
+
+def fields_of(lines):
+    """The fields of a head (lines): (name in lower case, value)."""
+    return [(name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1"))
+            for name, _, value in (line.partition(b":") for line in lines[1:])]
+
+
+def has_body(answer, method):
+    return method != "HEAD" and answer.status not in (101, 204, 304)
 
 
 def until_close(answer, method):
-    return (method != "HEAD" and answer.status not in (101, 204, 304)
-            and not answer.values("content-length") and not answer.values("transfer-encoding"))
+    return has_body(answer, method) and not any(map(answer.values, LENGTHS))
 
 
 def inspect(answer, method, waits):
     """Add the faults that h11 forgives."""
     faults = answer.faults
-    *interim, lines = heads(answer.raw)
+    (*interim, lines), body = parts(answer.raw)
     faults += dict.fromkeys(f"{each[0].decode('latin-1')}, which nobody has asked for (RFC 9110 section 15.2)"
                             for each in interim if not (waits and continued(each[0])))
+    wrong = [f"{head[0][:60]!r} is no status line (§4)" for head in (*interim, lines)
+             if head and not STATUS_LINE.fullmatch(head[0])]
+    wrong += [f"{line[:60]!r} is no field line (§5)" for head in (*interim, lines)
+              for line in head[1:] if not FIELD_LINE.fullmatch(line)]
+    faults += dict.fromkeys(wrong)
+    if any(name in LENGTHS for each in interim for name, _ in fields_of(each)):
+        faults.append("a length with an interim answer (RFC 9110 section 8.6, §6.1)")
     if not lines:
         return  # nothing, or not even a whole head
-    if not STATUS_LINE.fullmatch(lines[0]):
-        faults.append(f"{lines[0][:60]!r} is no status line (§4)")
-    faults += [f"{line[:60]!r} is no field line (§5)" for line in lines[1:] if not FIELD_LINE.fullmatch(line)]
-    fields = [(name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1"))
-              for name, _, value in (line.partition(b":") for line in lines[1:])]
-    answer.fields = fields
+    answer.fields = fields_of(lines)
     faults += [f"{name} is there {len(values)} times (RFC 9110 section 5.3)"
                for name in SINGLE if len(values := answer.values(name)) > 1]
     if answer.values(INJECTED):
         faults.append("a part of a value has become a field (RFC 9110 section 5.5)")
-    lengths, coded = answer.values("content-length"), answer.values("transfer-encoding")
+    lengths, coded = map(answer.values, LENGTHS)
     if lengths and coded:
         faults.append("Content-Length and Transfer-Encoding (§6.2)")
     if not all(re.fullmatch("[0-9]+", length) for length in lengths):
         faults.append(f"a Content-Length of {lengths[0]!r} (RFC 9110 section 8.6)")
     if (lengths or coded) and answer.status in (101, 204):
         faults.append(f"a length with {answer.status} (RFC 9110 section 8.6, §6.1)")
+    if coded and answer.end == "whole" and has_body(answer, method):
+        faults += chunk_faults(answer.raw, body)
     if not answer.values("date") and answer.status >= 200 and answer.status < 500:
         faults.append(NO_DATE)
-    said = {each.strip() for value in answer.values("connection") for each in value.lower().split(",")}
+    said = answer.options
     old = lines[0].startswith(b"HTTP/1.0")
     answer.closes = "close" in said or (old and "keep-alive" not in said)
     if "close" in said and "keep-alive" in said:
