@@ -137,6 +137,8 @@ def handshake(method: bytes, version: bytes, headers: dict[bytes, bytes]) -> byt
     """
     if headers.get(b"upgrade", b"").lower() != b"websocket" or method != b"GET" or version != b"1.1":
         return None  # nobody has to follow an Upgrade, and in HTTP/1.0 nobody may (RFC 9110 section 7.8)
+    if b"transfer-encoding" in headers or headers.get(b"content-length", b"").strip(b"0"):
+        return None  # the body comes first (the same section), maybe late: it would be taken for frames
     if b"upgrade" not in [option.strip() for option in headers.get(b"connection", b"").lower().split(b",")]:
         raise BadHandshake("Upgrade is not among the options of Connection", 0)
     if headers.get(b"sec-websocket-version") != b"13":

@@ -90,6 +90,7 @@ SHAKE = {b"upgrade": b"websocket", b"connection": b"Upgrade", b"sec-websocket-ve
 
 @pytest.mark.parametrize("fields", [
     {}, {b"upgrade": b"WebSocket"}, {b"connection": b"keep-alive, uPGRADE"}, {b"connection": b"upgrade ,close"},
+    {b"content-length": b"0"},
 ])  # fmt: skip
 def test_a_handshake_begins_a_websocket(fields):
     assert wire.handshake(b"GET", b"1.1", SHAKE | fields) == KEY
@@ -97,7 +98,8 @@ def test_a_handshake_begins_a_websocket(fields):
 
 @pytest.mark.parametrize(("method", "version", "fields"), [
     (b"POST", b"1.1", {}), (b"HEAD", b"1.1", {}), (b"GET", b"1.0", {}), (b"GET", b"1.1", {b"upgrade": b"h2c"}),
-    (b"GET", b"1.1", {b"upgrade": b""}),
+    (b"GET", b"1.1", {b"upgrade": b""}), (b"GET", b"1.1", {b"content-length": b"10"}),
+    (b"GET", b"1.1", {b"transfer-encoding": b"chunked"}),
 ])  # fmt: skip
 def test_what_is_no_handshake_is_a_request_like_any_other(method, version, fields):
     assert wire.handshake(method, version, SHAKE | fields) is None
