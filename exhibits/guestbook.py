@@ -60,6 +60,8 @@ def finish(request, response):
     """The response with its length, and without a body where HTTP allows none."""
     if request.path.startswith("/raw/") and response.status < 400:
         return response
+    if response.status == 205:  # there is nothing in it, and a length says so (RFC 9110 section 15.3.6)
+        response.body = b""
     bodiless = response.status in (204, 304)  # RFC 9110 sections 15.3.5 and 15.4.5
     if bodiless:
         response.headers = [(name, value) for name, value in response.headers if name != "Content-Type"]

@@ -198,6 +198,11 @@ def test_some_answers_have_neither_body_nor_what_describes_one(store, status):
     assert (answer.headers, answer.body) == ([], b"")
 
 
+def test_a_205_is_empty_and_says_so(store):
+    answer = respond(asked("GET", "/status/205"), store)
+    assert (answer.headers[-1], answer.body) == (("Content-Length", "0"), b"")
+
+
 def test_a_line_break_never_becomes_a_header_field():
     for value in ("a\nb", "a\rb", "a\0b"):
         with pytest.raises(ValueError, match="a line break in the header field X-A"):
