@@ -82,8 +82,8 @@ START = {
              "program"],
     "asgi": ["-c", "from exhibits.asgi import connection, server; connection.TIMEOUT = 1; {setting}; server.main()",
              "--port", "{port}", "program_asgi"],
-    **{stage: ["-c", "import runpy, struct; from exhibits.shared import listening; "
-               "listening.TIMEOUT = struct.pack('ll', 1, 0); {setting}; "
+    **{stage: ["-c", "import runpy; from exhibits.shared import listening; "
+               "listening.TIMEOUT = 1; {setting}; "
                f"runpy.run_module('exhibits.{stage}.server', run_name='__main__')", "127.0.0.1:{port}", "program"]
        for stage in ("fastcgi", "scgi", "uwsgi")},
 }  # fmt: skip
@@ -205,12 +205,20 @@ def test_who_has_got_everything_and_stays_is_left(stage, tmp_path):
 @pytest.mark.parametrize("stage", SOCKETS)
 def test_who_is_refused_is_not_waited_for_long(stage, tmp_path):
     """All threads are taken: the last one says so to everybody, and to nobody who says nothing."""
-    with serving(stage, tmp_path, "listening.THREADS = 1; listening.TIMEOUT = struct.pack('ll', 60, 0)") as server:
+    with serving(stage, tmp_path, "listening.THREADS = 1; listening.TIMEOUT = 60") as server:
         with connect(server), connect(server) as sock:
             begun = time.monotonic()
             sock.sendall(asking(stage, "/fine"))
             assert b"There are too many visitors at once." in rest(sock)
             assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("stage", ["wsgi", *SOCKETS])
+def test_the_time_that_a_program_gives_its_own_sockets_is_not_that_of_the_visitors(stage, tmp_path):
+    with serving(stage, tmp_path, "import socket; socket.setdefaulttimeout(0.1)") as server, connect(server) as sock:
+        time.sleep(0.3)
+        sock.sendall(asking(stage, "/fine"))
+        assert b"fine" in rest(sock)
 
 
 # ---------------------------------------------------------------- memory
@@ -259,7 +267,7 @@ AHEAD = {
 @pytest.mark.parametrize("what", AHEAD)
 def test_what_nobody_takes_is_not_read(tmp_path, what):
     first, again = AHEAD[what]
-    long = "connection.TIMEOUT = 60" if "asgi" in what else "listening.TIMEOUT = struct.pack('ll', 60, 0)"
+    long = "connection.TIMEOUT = 60" if "asgi" in what else "listening.TIMEOUT = 60"
     with serving(what.rpartition(" ")[2], tmp_path, long) as server, connect(server) as sock:
         sock.sendall(first)
         time.sleep(0.3)  # the program is in the middle of it

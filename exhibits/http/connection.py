@@ -2,13 +2,13 @@
 
 import contextlib
 import socket
-import struct
 import tempfile
 import time
 from typing import BinaryIO
 
 from exhibits.http.grammar import LONGEST, BadMessage
 from exhibits.http.wire import Body, End, Fields, Request, RequestReader, Response, ResponseWriter, refusal
+from exhibits.shared import silence
 from exhibits.shared.ends import resets
 
 PIECE = 64 * 1024  # bytes to read at once
@@ -23,9 +23,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        seconds = struct.pack("ll", int(timeout), int(timeout % 1 * 1e6))
-        for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would poll before each recv and send
-            sock.setsockopt(socket.SOL_SOCKET, silence, seconds)
+        silence.bound(sock, timeout)
         self.socket, self.timeout, self.reader, self.messages = sock, timeout, RequestReader(), []
         self.request: Request | None = None
         self.writer: ResponseWriter | None = None

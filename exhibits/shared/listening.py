@@ -5,20 +5,19 @@ import os
 import signal
 import socket
 import stat
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from exhibits.shared import command_line
+from exhibits.shared import command_line, silence
 from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log, log_exception
 
 THREADS = 256  # at most: one more connection at once is told to come back
-TIMEOUT = struct.pack("ll", 30, 0)  # the longest silence of a peer: seconds, microseconds
-BRIEFLY = struct.pack("ll", 1, 0)  # the same for one who is refused
+TIMEOUT = 30  # seconds: the longest silence of a peer
+BRIEFLY = 1  # the same for one who is refused
 Serve = Callable[[socket.socket], None]
 
 
@@ -48,6 +47,8 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
     # A signal that comes just before signal.pause() would not end it: this byte does.
     bell, button = socket.socketpair()
     button.setblocking(False)
+    for sock in listener, bell:  # the program may have set a time for all sockets, and means its own
+        sock.setblocking(True)
     signal.set_wakeup_fd(button.fileno())
     for number in ENDS:
         signal.signal(number, stop)
@@ -135,11 +136,9 @@ class Pool:
                 time.sleep(0.1)
 
     def handle(self, sock: socket.socket, serve: Serve) -> None:
-        patience = TIMEOUT if serve is self.serve else BRIEFLY
         try:
             with sock:
-                for silence in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:  # settimeout would poll before each of them
-                    sock.setsockopt(socket.SOL_SOCKET, silence, patience)
+                silence.bound(sock, TIMEOUT if serve is self.serve else BRIEFLY)
                 serve(sock)
         except OSError:
             pass  # the peer left
