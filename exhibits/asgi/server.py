@@ -87,8 +87,11 @@ class Server:
         self.stopping.set()
 
     def start(self, call):
-        """Run a call of the program. The loop may forget a task that waits: it is held here until it ends."""
-        call.task = self.loop.create_task(call.run())
+        """Run a call of the program. The loop may forget a task that waits: it is held here until it ends.
+
+        No factory makes it: one that the program has set may run a task before anybody else has a turn.
+        """
+        call.task = asyncio.Task(call.run(), loop=self.loop)
         self.tasks.add(call.task)
 
     async def watch(self):

@@ -220,6 +220,14 @@ def test_a_long_body_nobody_reads_does_not_lose_the_answer(server):
     assert server.ask(long).endswith(b"ok")
 
 
+def test_a_factory_that_the_program_sets_does_not_make_the_servers_tasks(tmp_path):
+    """Eager tasks (Python 3.12) would run before others have a turn, each inside the one before."""
+    factory = "lambda loop, call, **more: print(call.__qualname__, flush=True) or asyncio.Task(call, loop=loop, **more)"
+    with Server(tmp_path, f"asyncio.get_running_loop().set_task_factory({factory})") as server:
+        answer = server.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert answer.endswith(b"ok") and "Server.watch" in server.said and "Exchange.run" not in server.said
+
+
 def test_half_an_answer_is_cut_off(server):
     behind = b"GET /museum/scope HTTP/1.1\r\nHost: a\r\n\r\n"
     received = server.ask(b"GET /half HTTP/1.1\r\nHost: a\r\n\r\n" + behind)
