@@ -5,7 +5,7 @@ import re
 from collections import deque
 
 from exhibits.asgi import wire
-from exhibits.asgi.exchange import Exchange, Gone
+from exhibits.asgi.exchange import Exchange, Gone, fields
 from exhibits.http.wire import Response
 
 # Fields of the handshake, each of which is there once and is the server's to send (RFC 6455 section 4.2.2).
@@ -66,13 +66,13 @@ class Conversation(Exchange):
         await self.visitor.writable.wait()
 
     def accept(self, subprotocol, headers):
-        fields = [(b"Upgrade", b"websocket"), (b"Sec-WebSocket-Accept", wire.accept_key(self.key)),
-                  *((bytes(name), bytes(value)) for name, value in headers if not HANDSHAKE.match(name))]
+        own = [(b"Upgrade", b"websocket"), (b"Sec-WebSocket-Accept", wire.accept_key(self.key)),
+               *(field for field in fields(headers) if not HANDSHAKE.match(field[0]))]
         if subprotocol and subprotocol not in self.subprotocols:
             raise ValueError(f"the visitor has not offered the subprotocol {subprotocol!r} (RFC 6455 section 4.2.2)")
         if subprotocol:
-            fields.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
-        self.visitor.write(self.writer.build(Response(101, fields)))
+            own.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+        self.visitor.write(self.writer.build(Response(101, own)))
         self.accepted, self.status, self.writer.keeps = True, 101, False
         self.visitor.expect(PATIENCE)
         self.receive_bytes(self.visitor.reader.take(len(self.visitor.reader.buffer)))

@@ -86,8 +86,7 @@ class Exchange:
             return  # ASGI: "any further messages sent on the channel will be ignored"
         if kind == "http.response.start" and not self.head:
             # It goes out with the first of the body: until then there can be a 500 instead.
-            fields = [(bytes(name), bytes(value)) for name, value in event.get("headers", ())]
-            self.head = Response(event["status"], fields)
+            self.head = Response(event["status"], fields(event.get("headers", ())))
         elif kind == "http.response.body" and self.head:
             more = event.get("more_body", False)
             self.respond(event.get("body", b""), more)
@@ -187,6 +186,11 @@ class Exchange:
 
     def stop(self):
         pass  # an answer may be finished
+
+
+def fields(headers):
+    """The header fields of a program, as bytes: not with bytes(), which makes so many zero bytes of a number."""
+    return [(b"%b" % name, b"%b" % value) for name, value in headers]
 
 
 def is_gone(error):

@@ -14,8 +14,8 @@ from started import Started
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from exhibits.asgi import exchange, wire
 from exhibits.asgi import server as asgi
-from exhibits.asgi import wire
 from exhibits.backstage.running import ROOT, eventually, free_port, is_free
 from exhibits.shared.log import Complaints
 
@@ -427,6 +427,13 @@ def test_no_access_log(tmp_path):
 def test_a_program_that_exits_does_not_take_the_server_with_it(server):
     assert server.ask(b"GET /exit HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 500 ")
     assert server.ask(b"GET / HTTP/1.0\r\n\r\n").endswith(b"ok")
+
+
+@pytest.mark.parametrize("number", [0, 3 << 30])
+def test_a_number_is_no_value_and_takes_no_memory(number):
+    """A length of 3 GiB as a number, where b"3221225472" was to be, took as much memory."""
+    with pytest.raises(TypeError):
+        exchange.fields([(b"content-length", number)])
 
 
 def test_a_value_never_becomes_a_field(server):
