@@ -92,7 +92,7 @@ class Connection(connection.Connection):
         raise Failure(502, "the script redirects without end")
 
     def output(self, script):
-        """What the script prints, as it comes, until it ends or is too slow, or the client leaves.
+        """What the script prints, as it comes, until it ends or is too slow, or the client leaves. None: nothing more.
 
         Its exit code is for the log only: many a script ends with another than 0 behind a whole page.
         """
@@ -115,6 +115,8 @@ class Connection(connection.Connection):
             elif stdout in ready:
                 pipes.discard(stdout)
                 poll.unregister(stdout)
+                if script.wait(HELD_OPEN) is None:
+                    yield None  # it has closed its standard output and goes on: that was all
             if ended and (stdout not in pipes or stdout not in ready):
                 break  # what the script has started may go on, and keep its standard output
             if time.monotonic() > deadline:
@@ -161,7 +163,7 @@ class Connection(connection.Connection):
 
     def send_verbatim(self, output):
         """Send what an NPH script prints "to the client unmodified" (§5.2)."""
-        for chunk in output:
+        for chunk in filter(None, output):
             self.status = "nph"
             self.send_bytes(chunk)
         if self.status != "nph":
@@ -172,7 +174,7 @@ def read_head(output):
     """What the script says before the empty line, a `wire.Response`, and then its document, as it comes."""
     reader = wire.ResponseReader()
     try:
-        for chunk in output:
+        for chunk in filter(None, output):
             if head := reader.feed(chunk):
                 return head, itertools.chain([reader.rest], output)
         reader.close()

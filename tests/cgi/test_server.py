@@ -526,6 +526,16 @@ def test_script_may_go_on_when_the_client_has_everything(server):
     assert eventually((server.folder / "done").exists)
 
 
+def test_script_may_go_on_when_it_has_closed_its_standard_output(server):
+    run = PLAIN + "echo hi; exec >&-; until [ -e left ]; do sleep 0.01; done; echo ended >&2"
+    with server.connect() as client:
+        client.sendall(request(run))
+        read_until(client, b"hi\n\r\n0\r\n\r\n")
+        (server.folder / "left").touch()
+        server.wait_for("ended")
+    (server.folder / "left").unlink()
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("end", ["exit 3", "kill -9 $$"])
 def test_failure_after_the_whole_document_harms_nobody(server, version, end):
