@@ -384,7 +384,7 @@ class ResponseWriter(Writer):
             raise ValueError("a response has one head")
         line = status_line(status, reason)
         said = grammar.join([(name.lower(), value) for name, value in headers])
-        withheld = OWN | {b"content-length"} if status == 204 else OWN  # RFC 9110 section 8.6
+        withheld = OWN | {b"content-length"} if status < 200 or status == 204 else OWN  # RFC 9110 section 8.6
         if not withheld.isdisjoint(said):
             headers = [field for field in headers if field[0].lower() not in withheld]
         lines = build_fields(headers)  # before anything is decided: there can still be another response

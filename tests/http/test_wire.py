@@ -466,7 +466,7 @@ def test_what_must_not_be_sent_is_refused():
 def test_interim_responses_come_before_the_one_that_counts():
     writer = ResponseWriter(request())
     assert writer.build(Response(100)) == b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert writer.build(Response(101, [(b"Upgrade", b"websocket")])) == (
+    assert writer.build(Response(101, [(b"Upgrade", b"websocket"), (b"Content-Length", b"5")])) == (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
     assert writer.build(Response(200)).startswith(b"HTTP/1.1 200 OK\r\n")
 
