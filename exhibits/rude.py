@@ -17,8 +17,8 @@ class Rule(NamedTuple):
 
     An outcome is "500", a status with any body; "200 hello", a status with exactly this body; "cut", a connection
     that was closed before the end of the answer; "nothing", one closed without a byte. Of a WebSocket it is
-    "101 hello 1000": what the messages say, one after the other, and the code of the close frame (1005: it has none,
-    RFC 6455 section 7.1.5) or "cut".
+    "101 one|two 1000": what the messages say, b'one' where they are bytes, and the code of the close frame (1005: it
+    has none, RFC 6455 section 7.1.5) or "cut".
     Whatever the outcome: each answer is framed as RFC 9112 demands, and nothing follows it.
     """
 
@@ -436,13 +436,14 @@ WEBSOCKET = (
     ("ws-neither", "sends a message that is neither text nor bytes", should(
         "ASGI WebSocket 2.5, Send", "one of two has to be there", ("101 1011",), ("101 cut", *OTHERWISE))),
     ("ws-both", "sends a message that is text and bytes", may(
-        "ASGI WebSocket 2.5, Send", "one of two has to be there", ("101 hello 1000", "101 hellohello 1000", *ERRORS))),
+        "ASGI WebSocket 2.5, Send", "one of two has to be there",
+        ("101 hello 1000", "101 b'hello' 1000", "101 hello|b'hello' 1000", *ERRORS))),
     ("ws-number", "sends a number as text", should(
         INVALID, "wrong types are an exception for the program", ("101 1011",), ("101 cut", *OTHERWISE))),
     ("ws-surrogate", "sends text that cannot be encoded in UTF-8", must(
         "RFC 6455 section 5.6", "text is UTF-8", ERRORS, OTHERWISE)),
     ("ws-pushes", "receives nothing, and sends 100 messages", must(
-        "RFC 6455 section 5.6", "messages come as they were sent", (f"101 {100 * 'x'} 1000",))),
+        "RFC 6455 section 5.6", "messages come as they were sent", (f"101 {'|'.join(100 * 'x')} 1000",))),
     ("ws-own-protocol", "chooses a subprotocol that the client did not offer", must(
         "RFC 6455 section 4.2.2", "it is one that the client offered, or none", NOT_OPENED,
         ("101 1000", "101 1011", *ENDED))),

@@ -216,16 +216,28 @@ CLOSED, TOO_LONG = b"\x88\x02\x03\xe8", b"\x88\x7e\0\x7e" + b"\x03\xe8" + bytes(
 
 @pytest.mark.parametrize(("data", "said", "code", "rest", "faults"), [
     (b"\x81\x02hi" + CLOSED + b"more", ["hi"], 1000, b"more", []),
-    (b"\x82\x7e\0\x7e" + bytes(126) + b"\x89\0\0\x01a", ["\0" * 126, "a"], None, b"", []),
-    (b"\x02\x7f" + bytes(6) + b"\x01\0" + bytes(256) + b"\x80\x01b", ["\0" * 256, "b"], None, b"", []),
+    (b"\x81\x7e\0\x7e" + bytes(126) + b"\x89\0\x82\x01a", ["\0" * 126, "b'a'"], None, b"", []),
+    (b"\x01\x01\xc3" + b"\x8a\0" + b"\x80\x01\xa9" + b"\x81\0", ["é", ""], None, b"", []),
+    (b"\x01\x7f" + bytes(5) + b"\x01\0\0" + bytes(65536) + b"\x80\x01b", ["\0" * 65536 + "b"], None, b"", []),
+    (b"\x81\x7e\0\x02hi", ["hi"], None, b"", ["no more bytes than it needs"]),
+    (b"\x81\x7f" + bytes(7) + b"\x7e" + bytes(126), ["\0" * 126], None, b"", ["no more bytes than it needs"]),
+    (b"\x81\x7e\0", [], None, b"\x81\x7e\0", []),
+    (b"\x83\0", [], None, b"", ["the opcode 3"]),
+    (b"\x09\0", [], None, b"", ["a control frame is whole"]),
+    (b"\x08\x02\x03\xe8", [], 1000, b"", ["a control frame is whole"]),
+    (b"\x80\x01a", ["a"], None, b"", ["mixed up"]),
+    (b"\x01\x01a\x81\x01b", ["ab"], None, b"", ["mixed up"]),
+    (b"\x01\x01a" + CLOSED, [], 1000, b"", []),
+    (b"\x88\x03\x03\xe8\xff", [], 1000, b"", ["no UTF-8"]),
     (b"\x81\x03hi", [], None, b"\x81\x03hi", []),
     (b"\x81", [], None, b"\x81", []),
     (b"\x81\x80", [""], None, b"", ["not masked"]),
     (b"\xc1\0", [""], None, b"", ["no reserved bits"]),
-    (b"\x81\x01\xff", [], None, b"", ["no UTF-8"]),
+    (b"\x81\x01\xff", [""], None, b"", ["no UTF-8"]),
     (b"\x88\0", [], 1005, b"", []),
     (b"\x88\x01\x03", [], 3, b"", ["a close frame of this length", "the code 3 "]),
     (TOO_LONG, [], 1000, b"", ["a close frame of this length"]),
+    (b"\x89\x7e\0\x7e" + bytes(126), [], None, b"", ["125 bytes at most"]),
     *((b"\x88\x02" + code.to_bytes(2), [], code, b"", []) for code in (1003, 1007, 1014, 3000, 4999)),
     *((b"\x88\x02" + code.to_bytes(2), [], code, b"", [f"the code {code} "])
       for code in (999, 1004, 1005, 1006, 1015, 2999, 5000)),
@@ -236,8 +248,8 @@ def test_the_judge_reads_frames(data, said, code, rest, faults):
     assert len(found) == len(faults) and all(map(str.__contains__, found, faults)), found
 
 
-OPENED = b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-CHOSEN = OPENED.replace(b"Go\r\n", b"Go\r\nSec-WebSocket-Protocol: a\r\n")
+NONCE, ACCEPT = b"the sample nonce", b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"  # RFC 6455 section 1.3
+OPENED = b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n" + ACCEPT + b"\r\n"
 
 
 @pytest.mark.parametrize(("answers", "outcome", "fault"), [
@@ -246,11 +258,17 @@ CHOSEN = OPENED.replace(b"Go\r\n", b"Go\r\nSec-WebSocket-Protocol: a\r\n")
     ([OPENED + b"\x81\x02hi", b""], "101 hi cut", "the connection stays open"),  # it waits for our close frame
     ([OPENED + CLOSED + b"\x81\x02hi", b""], "101 1000", "something follows the close frame"),
     ([OPENED + CLOSED, b"\x81\x02hi"], "101 1000", "something follows the close frame"),
-    ([CHOSEN + CLOSED, b""], "101 1000", "which was not offered"),
+    *(([OPENED.replace(old, new) + CLOSED, b""], "101 1000", fault) for old, new, fault in (
+        (ACCEPT, b"Sec-WebSocket-Protocol: a\r\n" + ACCEPT, "subprotocol 'a', which was not offered"),
+        (ACCEPT, b"Sec-WebSocket-Extensions: a\r\n" + ACCEPT, "extension 'a', which was not offered"),
+        (b"s3p", b"S3P", "not what the key makes it"), (ACCEPT, b"", "not what the key makes it"),
+        (b"Upgrade: websocket\r\n", b"", "do not name the WebSocket"),
+        (b"Connection: upgrade\r\n", b"", "do not name the WebSocket"), (b"1.1", b"1.0", "not of HTTP/1.1"))),
     ([OPENED + b"\xc1\x02hi" + CLOSED, b""], "101 hi 1000", "no reserved bits"),
     ([RIGHT], "200 hi", None),
 ])
-def test_the_judge_listens_to_a_websocket(answers, outcome, fault):
+def test_the_judge_listens_to_a_websocket(answers, outcome, fault, monkeypatch):
+    monkeypatch.setattr(rudeness.os, "urandom", lambda size: NONCE)
     visitor = object.__new__(rudeness.Visitor)  # one that has asked nothing yet
     visitor.prefix, visitor.host = "", "localhost"
     behaviour = next(each for each in rude.BEHAVIOURS if "websocket" in each.rules)

@@ -12,6 +12,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha1
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -249,12 +250,11 @@ class Visitor:
         answer = talk.ask(self.sent)
         if answer.status != 101 or answer.end != "whole":
             return answer, str(answer)
-        if chosen := answer.values("sec-websocket-protocol"):
-            answer.faults.append(f"the subprotocol {chosen[0]!r}, which was not offered (RFC 6455 section 4.2.2)")
-        came, talk.unread, said, rest = talk.unread, b"", [], b""
+        answer.faults += handshake_faults(answer, key)
+        came, talk.unread, said, rest, begun = talk.unread, b"", [], b"", []
         while True:
             answer.raw += came
-            more, code, rest = frames(rest + came, answer.faults)
+            more, code, rest = frames(rest + came, answer.faults, begun)
             said += more
             if code is not None or not (came := talk.exchange()[0]):
                 break
@@ -265,36 +265,72 @@ class Visitor:
             answer.faults.append("something follows the close frame (RFC 6455 section 5.5.1)")
         if not talk.ended:
             answer.faults.append("the connection stays open (RFC 6455 section 7.1.1)")
-        said = "".join(said)
+        said = "|".join(said)
         return answer, " ".join(filter(None, ["101", said, "cut" if code is None else str(code)]))
 
 
-def frames(data, faults):
-    """(the messages, the code of the close frame or None, what is behind it) of frames a server has sent."""
-    said, start = [], 0
+def handshake_faults(answer, key):
+    """What is wrong with the 101 to a handshake with this key, which offers nothing, as sentences."""
+    right = b64encode(sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+    if answer.values("sec-websocket-accept") != [right]:
+        yield "Sec-WebSocket-Accept is not what the key makes it (RFC 6455 section 4.2.2)"
+    if [value.lower() for value in answer.values("upgrade")] != ["websocket"] or "upgrade" not in answer.options:
+        yield "Upgrade and Connection do not name the WebSocket (RFC 6455 section 4.2.2)"
+    if not answer.raw.startswith(b"HTTP/1.1 "):
+        yield "a 101 that is not of HTTP/1.1 (RFC 6455 section 4.2.2)"
+    for name, what in ("protocol", "subprotocol"), ("extensions", "extension"):
+        if chosen := answer.values(f"sec-websocket-{name}"):
+            yield f"the {what} {chosen[0]!r}, which was not offered (RFC 6455 section 4.2.2)"
+
+
+def frames(data, faults, begun=None):
+    """(the messages, the code of the close frame or None, what is behind it) of frames a server has sent.
+
+    begun: of the message that comes in fragments, its opcode and what has come of it; a list that is changed.
+    """
+    said, start, begun = [], 0, [] if begun is None else begun
     while len(data) - start >= 2:
         first, length, at = data[start], data[start + 1] & 127, start + 2
+        kind, whole, least = first & 15, first & 128, 0
         if length > 125:
-            at += 2 if length == 126 else 8
+            least, at = (126, at + 2) if length == 126 else (1 << 16, at + 8)
             length = int.from_bytes(data[start + 2:at])
         if len(data) < at + length:
             break
         if data[start + 1] & 128 or first & 0x70:
             faults.append("a frame of a server is not masked, and has no reserved bits (RFC 6455 section 5.1)")
+        if length < least:
+            faults.append("a length takes no more bytes than it needs (RFC 6455 section 5.2)")
         payload, start = data[at:at + length], at + length
-        if first & 15 == 8:
+        if kind not in (0, 1, 2, 8, 9, 10):
+            faults.append(f"the opcode {kind}, which means nothing (RFC 6455 section 5.2)")
+        if kind > 7 and (not whole or (length > 125 and kind != 8)):
+            faults.append("a control frame is whole, and has 125 bytes at most (RFC 6455 section 5.5)")
+        if kind == 8:
             code = int.from_bytes(payload[:2]) if payload else 1005
             if length > 125 or length == 1:
                 faults.append("a close frame of this length is none (RFC 6455 section 5.5)")
             if payload and not (code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code < 5000):
                 faults.append(f"the code {code} in a close frame (RFC 6455 section 7.4)")
+            text(payload[2:], faults)
             return said, code, data[start:]
-        if first & 15 in (0, 1, 2):
-            try:
-                said.append(payload.decode())
-            except UnicodeDecodeError:
-                faults.append("text that is no UTF-8 (RFC 6455 section 5.6)")
+        if kind < 3:
+            if (kind == 0) != bool(begun):
+                faults.append("fragments of two messages are mixed up (RFC 6455 section 5.4)")
+            begun += [payload] if begun else [kind, payload]
+            if whole:
+                message = b"".join(begun[1:])
+                said.append(repr(message) if begun[0] == 2 else text(message, faults))
+                begun.clear()
     return said, None, data[start:]
+
+
+def text(data, faults):
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        faults.append("text that is no UTF-8 (RFC 6455 section 5.6)")
+        return ""
 
 
 def main():
