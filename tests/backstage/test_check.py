@@ -94,6 +94,7 @@ def test_each_recipe_of_the_page_works(recipe, reachable):
     ("is_deaf", "connections are accepted, and GET /hello has no answer after 1 s"),
     ("prints_much", r"nobody listens at 127.0.0.1:\d+ after 1 s\n  the command: x"),
     ("answers_500", "GET /hello is answered with 500 and not 200"),
+    ("cannot_read", "GET /hello is answered, and GET /entries with 500: the guestbook does not work here"),
     ("speaks_otherwise", r"GET /hello has no answer after 1 s, but b'SSH-2.0-Odd\\r\\n' comes, which is no HTTP"),
 ])
 def test_a_server_that_cannot_be_started_gets_a_sentence(kind, sentence, tmp_path):

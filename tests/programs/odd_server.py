@@ -15,8 +15,8 @@ def serve(port, answers):
         for answer in answers:
             sock, _ = listener.accept()
             with sock:
-                sock.recv(65536)
-                sock.sendall(answer)
+                asked = sock.recv(65536)
+                sock.sendall(answer(asked) if callable(answer) else answer)
 
 
 def always(answer):
@@ -59,6 +59,11 @@ def prints_much(port):
 
 def answers_500(port):
     serve(port, always(ERROR))
+
+
+def cannot_read(port):
+    """As a program can do that needs another event loop, or a folder that it may not read."""
+    serve(port, always(lambda asked: HELLO if b"/hello" in asked else ERROR))
 
 
 def greets(port):

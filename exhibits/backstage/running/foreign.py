@@ -212,10 +212,19 @@ class Foreign(Exhibit):
         except CannotStart:
             self.check()
             raise CannotStart(f"{self.what_is_wrong()}\n{self.last_words()}".rstrip()) from None
+        self.check_program()
         # What goes to the background answers a moment before its first process ends, and goes on to answer.
         ended = eventually(lambda: any(popen.poll() is not None for _, popen, _ in self.processes), 0.3)
         if ended and not is_free(self.host, self.port):
             self.check()
+
+    def check_program(self):
+        """Raise CannotStart where the guestbook cannot do its work, as in an event loop other than asyncio's."""
+        with suppress(OSError):
+            if self.is_guestbook and self.status("/entries", self.patience) == 500:
+                eventually(lambda: "Error" in self.last_words(), 1)  # what it says of it comes a moment later
+                raise CannotStart(f"GET /hello is answered, and GET /entries with 500: the guestbook does not work here"
+                                  f"\n{self.last_words()}".rstrip())
 
     def what_is_wrong(self):
         after = f"after {self.patience:g} s"
