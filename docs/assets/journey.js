@@ -11,7 +11,8 @@ export function start(root) {
 // Open and mark the field or call that the address names.
 export async function open() {
   const id = location.hash.slice(1);
-  const choice = [...document.querySelectorAll(".journeys .choices a")].find((each) => each.hash === "#" + id);
+  const choices = [...document.querySelectorAll(".journeys .choices a")];
+  const choice = choices.find((each) => `#${id}-`.startsWith(`${each.hash}-`));  // of a recording, or of a part of it
   if (choice) await choice.closest(".journeys").choose(choice);
   const place = document.getElementById(id);
   const journey = place?.closest("figure.journey");

@@ -7,7 +7,8 @@ const queue = [];
 let python;
 
 addEventListener("message", async ({ data }) => {
-  if (data.folder) return start(data.folder).catch((error) => postMessage({ failed: String(error) }));
+  if (data.folder)
+    return start(data.folder).catch((error) => postMessage({ failed: `Python did not come (${error.message})` }));
   queue.push(data);
   if (queue.length === 1) while (queue.length) (await answer(queue[0]), queue.shift());  // one after the other
 });
@@ -51,12 +52,19 @@ async function start(folder) {
   const { info, bytes } = await about;
   of = bytes;
   const [{ loadPyodide }] = await Promise.all(scripts);
-  python = await loadPyodide({
-    indexURL: folder,
-    stdLibURL: folder + "library.zip",
-    lockFileContents: { info, packages: {} },
-    env: { HOME: "/home/pyodide" },
-  });
+  const came = Promise.all([library, museum, files["pyodide.asm.wasm"]]);
+  came.catch(() => {});
+  try {
+    python = await loadPyodide({
+      indexURL: folder,
+      stdLibURL: folder + "library.zip",
+      lockFileContents: { info, packages: {} },
+      env: { HOME: "/home/pyodide" },
+    });
+  } catch (error) {
+    await came;  // who can say better why
+    throw error;
+  }
   self.fetch = download;
   python.setStdin({ stdin: () => null });  // nobody types
   python._api.on_fatal = broken;  // a stack of calls that is too high for the browser, for one, ends all of it

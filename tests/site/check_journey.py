@@ -133,6 +133,10 @@ def test_an_address_names_a_recording_or_a_field_of_it(page, served, stage):
     page.goto("about:blank")
     page.goto(f"{served}stages/wsgi/#wsgi-greeting-1-call-1-PATH_INFO", wait_until="networkidle")
     expect(page.locator("#wsgi-greeting-1-call-1-PATH_INFO")).to_be_in_viewport()
+    page.goto("about:blank")  # a field of a recording that is not the first
+    page.goto(f"{served}stages/uwsgi/#uwsgi-crash-0-request-10", wait_until="networkidle")
+    expect(page.locator("#uwsgi-crash-0-request-10")).to_be_focused()
+    expect(page.locator("figure.journey .says:visible").first).to_contain_text("byte")
     stage("uwsgi")
     page.locator(".choices a", has_text="a form").click()
     expect(page).to_have_url(re.compile("#uwsgi-form$"))

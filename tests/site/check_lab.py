@@ -194,6 +194,16 @@ def test_an_endless_loop_is_stopped_and_the_next_one_answered(lab):
     expect(lab.heard).to_contain_text("Hello, World!")
 
 
+def test_where_python_does_not_come_the_page_says_why(browser, served):
+    with browser.new_context() as context:
+        context.route("**/library.zip.gz", lambda route: route.fulfill(status=503))
+        laboratory = Laboratory(context, served)
+        laboratory.open()
+        laboratory.page.locator(".send").click()
+        expect(laboratory.page.locator(".state")).to_have_text(
+            "It failed: Python did not come (library.zip is not there (503))", timeout=LOADED)
+
+
 ASK = """async (program) => {
   const ask = museum.lab.ask({ stage: "wsgi", request: "GET /hello HTTP/1.0\\r\\n\\r\\n", program, draws: false });
   if (program.startsWith("while")) museum.lab.stop();
