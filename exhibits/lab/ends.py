@@ -54,6 +54,9 @@ class Socket:
     def settimeout(self, seconds):
         pass
 
+    def setblocking(self, blocks):
+        pass
+
     def getsockname(self):
         return HOST, PORT
 
