@@ -124,17 +124,22 @@ def connection(**known):
 
 
 ANY_CONNECTION = connection()
+ANY_FIELDS = rb'\{(?:"[^"\\]*":"(?:[^"\\]|\\.)*",?)*\}'
 
 
 def told(sent, method="GET", path="/request", query="", own=(), connected=ANY_CONNECTION, **headers):
-    """The answer of /request to a request with these header fields (x_mood="…" is X-Mood), of whatever connection."""
-    headers = {name.replace("_", "-"): value for name, value in {"host": "localhost", **headers}.items()}
+    """The answer of /request to a request with these header fields (x_mood="…" is X-Mood), of whatever connection.
+
+    Where it is about the connection, whatever the fields are: they have cases of their own.
+    """
+    fields = {name.replace("_", "-"): value for name, value in {"host": "localhost", **headers}.items()}
     value = json_of({
         "method": method, "path": path, "query": query, "mount": "{mount}", "scheme": "{scheme}",
-        "headers": dict(sorted(headers.items())), "connection": "{any}",
+        "headers": dict(sorted(fields.items())) if connected is ANY_CONNECTION else "{fields}", "connection": "{any}",
     })
     pattern = re.sub(rb"\\\{(\w+)\\\}", rb"{\1}", re.escape(value))
-    return Step(sent, 200, JSON, re.compile(pattern.replace(b'"{any}"', connected)), own)
+    pattern = pattern.replace(b'"{any}"', connected).replace(b'"{fields}"', ANY_FIELDS)
+    return Step(sent, 200, JSON, re.compile(pattern), own)
 
 
 def connected(what, *values):

@@ -132,21 +132,24 @@ class Tapped(Exhibit):
             listener.close()
 
     def accept(self, listener):
+        front = None
         while self.listener:
             try:
-                front, _ = listener.accept()
-            except OSError:  # it is closed, or there is no file descriptor for now
+                front = front or listener.accept()[0]
+                program = socket.socket(socket.AF_UNIX)
+            except OSError:  # it is closed, or there is no file descriptor for now: who has come waits
                 time.sleep(0.1)
                 continue
             try:
-                program = socket.socket(socket.AF_UNIX)
                 program.connect(str(self.run / "program.sock"))
             except OSError:  # not there yet: nginx answers 502 and is asked again
                 front.close()
-                continue
-            talk = Talk()
-            self.keep(talk)  # before the first byte passes, and so before the visitor has an answer
-            talk.start(front, program)
+                program.close()
+            else:
+                talk = Talk()
+                self.keep(talk)  # before the first byte passes, and so before the visitor has an answer
+                talk.start(front, program)
+            front = None
 
     def keep(self, talk):
         self.talks.append(talk)
