@@ -131,7 +131,8 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(tmp_path):
     require(WSGI)
     ended = exhibits("serve", "wsgi", "--host", "192.0.2.1", "--port", "8000")  # an address nobody has (RFC 5737)
     assert ended.returncode in (1, 2) and "Traceback" not in ended.stderr
-    ended = exhibits("serve", "wsgi", "--guestbook", str(tmp_path / "book.sqlite3"), "--port", str(free_port()),
+    (tmp_path / "program.py").write_text("def app(environ, start_response): ...")
+    ended = exhibits("serve", "wsgi", "--app", f"{tmp_path}/program.py:app", "--port", str(free_port()),
                      env={**os.environ, "GUNICORN_CMD_ARGS": "--nonsense"})
     assert ended.returncode == 1
     assert ended.stderr.startswith("exhibits: wsgi-gunicorn: gunicorn ended with exit code 2\n")
