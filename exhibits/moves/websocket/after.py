@@ -15,8 +15,8 @@ async def application(scope, receive, send):
 
 async def greet(scope, receive, send):
     await receive()  # websocket.connect
-    # A browser names the page that connects, and sends the visitor's cookies for foreign pages,
-    # too, unless their SameSite forbids it.
+    # A browser names the page that connects, and sends the visitor's cookies for foreign
+    # pages, too, unless their SameSite forbids it.
     origin = dict(scope["headers"]).get(b"origin")
     if origin is not None and origin not in ORIGINS:
         return await send({"type": "websocket.close"})  # before accept: a 403
