@@ -130,6 +130,7 @@ def test_the_server_ends_at_once_and_cleans_up(tmp_path, carrier, number):
     (["s", "exhibits.cgi.hello.py"], "there is no module exhibits.cgi.hello.py"),
     (["s", "exhibits.scgi.hello"], "the module exhibits.scgi.hello has no respond"),
     (["a..b:80", "exhibits.cgi.responder"], "cannot listen at a..b:80: "),
+    ([f"{80 * 'é'}:80", "exhibits.cgi.responder"], "cannot listen at éé"),
 ])
 def test_a_wrong_command_line_gets_a_sentence(arguments, sentence):
     done = subprocess.run([sys.executable, "-m", "exhibits.scgi.server", *arguments], cwd=ROOT, capture_output=True,

@@ -229,6 +229,7 @@ def test_a_port_that_the_system_chose_is_told(tmp_path, room):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["--host", "a..b", "exhibits.{room}.hello"], "cannot listen on a..b port 8000: "),
+    (["--host", 80 * "é", "exhibits.{room}.hello"], "cannot listen on éé"),
     (["exhibits.{room}.nowhere"], "there is no module exhibits.{room}.nowhere"),
     (["exhibits.{room}.wire"], "the module exhibits.{room}.wire has no application"),
 ])

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from exhibits.http.grammar import LONGEST, BadMessage
 from exhibits.http.wire import Body, End, Fields, Request, RequestReader, Response, ResponseWriter, refusal
-from exhibits.shared import silence
+from exhibits.shared import sockets
 from exhibits.shared.ends import resets
 
 PIECE = 64 * 1024  # bytes to read at once
@@ -23,7 +23,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        silence.bound(sock, timeout)
+        sockets.bound(sock, timeout)
         self.socket, self.timeout, self.reader, self.messages = sock, timeout, RequestReader(), []
         self.request: Request | None = None
         self.writer: ResponseWriter | None = None

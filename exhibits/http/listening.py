@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from exhibits.shared import sockets
 from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log
 
@@ -17,10 +18,9 @@ def serve(host: str, port: int, visitor: Callable) -> None:
 
     visitor: called with a connected socket and its address; `serve` of what it returns is run in a thread of its own.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
+        listener = sockets.listener(host, port)
+    except OSError as error:
         log(f"cannot listen on {host} port {port}: {error}")
         sys.exit(2)
     listener.setblocking(False)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from exhibits.shared import command_line, silence
+from exhibits.shared import command_line, sockets
 from exhibits.shared.ends import ENDS
 from exhibits.shared.log import log, log_exception
 
@@ -35,7 +35,7 @@ def main(serve: Callable, name: str, busy: Callable) -> None:
     program = command_line.load(module, name)
     try:
         listener = listen(where)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         log(f"cannot listen at {where}: {error}")
         sys.exit(2)
 
@@ -64,8 +64,7 @@ def listen(where: str) -> socket.socket:
     """A listening socket at HOST:PORT or at a path. HOST: a name, an address, or one of IPv6 in brackets."""
     host, colon, port = where.rpartition(":")
     if colon and port.isdecimal():
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.removeprefix("[").removesuffix("]"), int(port)), family=family, backlog=1024)
+        return sockets.listener(host.removeprefix("[").removesuffix("]"), int(port))
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.connect(where)
@@ -138,7 +137,7 @@ class Pool:
     def handle(self, sock: socket.socket, serve: Serve) -> None:
         try:
             with sock:
-                silence.bound(sock, TIMEOUT if serve is self.serve else BRIEFLY)
+                sockets.bound(sock, TIMEOUT if serve is self.serve else BRIEFLY)
                 serve(sock)
         except OSError:
             pass  # the peer left

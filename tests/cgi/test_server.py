@@ -776,6 +776,7 @@ def test_a_signal_ends_the_server_and_its_scripts(another, number):
     (["--mount", "museum", "true"], "--mount: it begins with a slash"),
     *((["--timeout", seconds, "true"], "--timeout is") for seconds in ("-1", "0", "1e-7", "nan", "inf")),
     (["--host", "a..b", "true"], "cannot listen"),
+    (["--host", 80 * "é", "true"], "cannot listen"),
     (["--env", "=x", "true"], "--env is"),
     (["/nowhere/script"], "/nowhere/script is not a program"),
 ])

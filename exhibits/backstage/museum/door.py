@@ -13,7 +13,6 @@ The stages guard themselves (`exhibits/guarding.py`); the lobby does so here.
 import asyncio
 import contextlib
 import json
-import socket
 import threading
 
 from exhibits import guarding
@@ -23,6 +22,7 @@ from exhibits.backstage.museum.strip import Strip, as_json
 from exhibits.backstage.museum.visit import Reply, Visit
 from exhibits.http.wire import refusal
 from exhibits.messages import Refused
+from exhibits.shared import sockets
 from exhibits.shared.log import Complaints
 
 VISITORS = 200  # connections at once, each of which may take four file descriptors: one more is told to come back
@@ -47,8 +47,7 @@ class Door:
 
     def start(self):
         """Listen; OSError where that cannot be."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self.listener = socket.create_server((self.host, self.port), family=family, backlog=1024)
+        self.listener = sockets.listener(self.host, self.port)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()

@@ -10,6 +10,7 @@ import socket
 import sys
 
 from exhibits import guestbook
+from exhibits.shared import sockets
 
 
 def werkzeug(host, port, module, mount=""):
@@ -58,8 +59,7 @@ def bjoern(host, port, module, mount=""):
     """One thread and libev, in C. It is given its socket: of those it makes itself none is of IPv6."""
     from bjoern import server_run
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, int(port)), family=family, backlog=1024) as listening:
+    with sockets.listener(host, int(port)) as listening:
         listening.setblocking(False)
         server_run(listening, mounted(load(module), mount))
 
