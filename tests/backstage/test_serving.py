@@ -124,6 +124,12 @@ def answer(port):
         return None
 
 
+def reloading_own(folder, work, stack, target, port):
+    """A program in the folder `work`, as its owner serves it there with --reload."""
+    command = [sys.executable, "-P", "-m", "exhibits", "serve", stack, "--app", target, "--reload", "--port", str(port)]
+    return Serving(folder, command=command, cwd=work)
+
+
 def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
     require(catalog.find("wsgi-waitress"))  # gunicorn's processes import it one after the other
     work, port = tmp_path / "work", free_port()
@@ -131,9 +137,7 @@ def test_reload_starts_anew_and_survives_what_is_wrong_meanwhile(tmp_path):
     work.mkdir()
     program.write_text(PROGRAM.format("one"))
 
-    command = [sys.executable, "-P", "-m", "exhibits", "serve", "wsgi-waitress", "--app", "program:app", "--reload",
-               "--port", str(port)]
-    with Serving(tmp_path, command=command, cwd=work) as serving:
+    with reloading_own(tmp_path, work, "wsgi-waitress", "program:app", port) as serving:
         serving.wait_for("Ctrl-C stops everything")
         assert answer(port) == "one"
         program.write_text(PROGRAM.format("two"))
@@ -177,8 +181,7 @@ def test_reload_is_not_taken_in_by_bytecode(stack, target, tmp_path, monkeypatch
     second = int(helper.stat().st_mtime)
     program.write_text(HELPED)
     program.chmod(0o755)
-    command = [sys.executable, "-P", "-m", "exhibits", "serve", stack, "--app", target, "--reload", "--port", str(port)]
-    with Serving(tmp_path, command=command, cwd=tmp_path) as serving:
+    with reloading_own(tmp_path, tmp_path, stack, target, port) as serving:
         serving.wait_for("Ctrl-C stops everything")
         for moment, word in enumerate(("one", "two", "six")):
             helper.write_text(f"WORD = {word!r}\n")

@@ -76,6 +76,11 @@ def test_a_visitor_leaves_in_the_middle_of_a_stream(stage):
     assert NOTICED[stage](answer["journey"]["links"]), answer["journey"]["links"]
 
 
+def ran(stage, programs):
+    """The answer, not drawn, of the one of these programs ({shape: text}) that fits the stage."""
+    return ask({"stage": stage, "request": HELLO, "program": programs[stages.STAGES[stage].shape], "draws": False})
+
+
 ENDLESS = {
     "script": "print('Content-Type: text/plain\\n')\nwhile True:\n    print('more', flush=True)\n",
     "respond": "def respond(environ, stdin, stdout, stderr):\n    stdout.write(b'Content-Type: text/plain\\n\\n')\n"
@@ -90,7 +95,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_of_an_answer_without_end_there_is_only_so_much(stage):
-    answer = ask({"stage": stage, "request": HELLO, "program": ENDLESS[stages.STAGES[stage].shape], "draws": False})
+    answer = ran(stage, ENDLESS)
     pieces = [piece for piece in answer["journey"]["links"][0]["pieces"] if piece["by"]]
     assert stages.MOST <= len(pieces) <= stages.MOST + 5
 
@@ -109,7 +114,7 @@ LARGE = {
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_what_a_program_says_at_once_passes_as_it_is_heard(stage):
-    answer = ask({"stage": stage, "request": HELLO, "program": LARGE[stages.STAGES[stage].shape], "draws": False})
+    answer = ran(stage, LARGE)
     assert stages.LARGEST <= len(answer["response"]) <= stages.LARGEST + (1 << 19)
     assert answer["over"].startswith("the visitor left, with ")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from exhibits import hard
 from exhibits.backstage.checking import reading
 from exhibits.backstage.checking.excuses import excuse
+from exhibits.backstage.checking.judging import is_old
 from exhibits.backstage.checking.reading import Talk
 from exhibits.backstage.running import ports
 
@@ -92,17 +93,13 @@ def cell(request, received, end, usual=()):
 
     usual: faults of this server that the answer to an innocent request has, too.
     """
-    waits = b"\r\nexpect:" in request.sent.lower() and not is_old(request)
+    waits = b"\r\nexpect:" in request.sent.lower() and not is_old(request.sent)
     answers, rest = read(received, end, request.methods, waits)
     answered = bool(answers) and answers[-1].body == hard.ANSWER
     own = answers[:-1] if answered else answers
     shown = "kept" if answered else end
     verdict, why = weigh(request, received, own, answered, end, rest, set(usual))
     return Cell(verdict, why, tuple(each.status for each in own), shown, received)
-
-
-def is_old(request):
-    return request.sent.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
 
 
 def weigh(request, received, own, answered, end, rest, usual):
@@ -119,7 +116,7 @@ def weigh(request, received, own, answered, end, rest, usual):
             return WRONG, faults[0]
         if answer.end != "whole":
             return WRONG, "the answer is cut off" if answer.status else f"no answer of HTTP: {answer.raw[:60]!r}"
-        if is_old(request) and answer.values("transfer-encoding"):
+        if is_old(request.sent) and answer.values("transfer-encoding"):
             return WRONG, "HTTP/1.0 was answered in chunks (RFC 9112 section 6.1)"
     for (_, body), answer in zip(request.before, own, strict=False):
         if answer.body != body and answer.status != 411:  # it may ask for a length (RFC 9112 section 6.3)

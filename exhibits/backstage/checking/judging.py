@@ -39,6 +39,7 @@ def read(answer, request):
 
 
 def is_old(request):
+    """Whether the bytes of a request are of HTTP/1.0."""
     return request.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
 
 
